@@ -1,0 +1,490 @@
+"""The table of rules: one constant each, by number.
+
+1xx reading files · 2xx the shape of a job · 3xx what a job says · 4xx the project file and
+targets · 5xx jobs taken together · 6xx translating to a tool · 7xx deploying.
+A code, once released, never gets another meaning.
+"""
+
+from __future__ import annotations
+
+from dativo_infra.diagnostics import Rule, Severity
+
+RULES: dict[str, Rule] = {}
+"""Every rule by its code."""
+
+
+def _rule(
+    code: str, severity: Severity, summary: str, explanation: str, remedy: str = ""
+) -> Rule:
+    RULES[code] = Rule(
+        code=code, severity=severity, summary=summary, explanation=explanation, remedy=remedy
+    )
+    return RULES[code]
+
+
+_ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+# --- 1xx: reading files -------------------------------------------------------------------------
+
+UNREADABLE = _rule(
+    "DI101",
+    _ERROR,
+    "The file cannot be read.",
+    "The operating system refused to open or read the file. The other files are still checked.",
+    "Check that the file exists and that you may read it.",
+)
+NOT_UTF8 = _rule(
+    "DI102",
+    _ERROR,
+    "The file is not UTF-8 text.",
+    "Job files are UTF-8, with or without a byte order mark. A file in another encoding would be "
+    "misread without anybody noticing, so it is refused.",
+    "Save the file as UTF-8.",
+)
+YAML_SYNTAX = _rule(
+    "DI103",
+    _ERROR,
+    "The file is not valid YAML.",
+    "The YAML parser stopped here. The mistake is often one line above: a missing colon, quote or "
+    "bracket, or a tab used for indentation.",
+    "Correct the line shown, or the one above it.",
+)
+DUPLICATE_KEY = _rule(
+    "DI104",
+    _ERROR,
+    "A key is written twice in one mapping.",
+    "YAML parsers keep the last of two equal keys and drop the other without a word, so a tag or a "
+    "count would silently be lost.",
+    "Keep one of the two.",
+)
+YAML_TAG = _rule(
+    "DI105",
+    _ERROR,
+    "A YAML tag is used that is not plain data.",
+    "Tags such as `!!python/object` make a parser run code or build objects. Job files are data: "
+    "only the plain types (text, number, boolean, null, date, list, mapping) are read.",
+    "Remove the tag and write the value as plain text, number, list or mapping.",
+)
+TOO_COMPLEX = _rule(
+    "DI106",
+    _ERROR,
+    "The file is nested too deeply or grows too large.",
+    "Nesting, size and what anchors expand to are bounded, so that one file cannot exhaust the "
+    "memory of the machine that reads a fleet of them.",
+    "Flatten the structure, or write the repeated part once and refer to it less often.",
+)
+SEVERAL_DOCUMENTS = _rule(
+    "DI107",
+    _ERROR,
+    "The file holds several YAML documents.",
+    "A job file is one document. What stands after a `---` line would be ignored by the runner.",
+    "Put each job in a file of its own.",
+)
+EMPTY_FILE = _rule(
+    "DI108",
+    _ERROR,
+    "The file is empty.",
+    "There is nothing but white space and comments in it, so it describes no job.",
+    "Write the job, or remove the file.",
+)
+NOT_A_JOB = _rule(
+    "DI109",
+    _ERROR,
+    "The file is not a job.",
+    "A job is a mapping with `tenant_id`, `source_connector_path`, `target_connector_path` and "
+    "`asset_path`. In a folder, files that are no jobs are passed over and counted; a file that "
+    "you name yourself must be one.",
+    "Name a job file, or a folder of them.",
+)
+NO_FILES = _rule(
+    "DI110",
+    _ERROR,
+    "Nothing was found there.",
+    "A file, folder or pattern given as an argument matches no YAML file.",
+    "Check the path; patterns with `*` need quotes when the shell must not expand them.",
+)
+KEY_NOT_TEXT = _rule(
+    "DI111",
+    _ERROR,
+    "A key is not text.",
+    "YAML reads an unquoted `on`, `yes`, `1` or a list as something other than text, and such a "
+    "key names no field.",
+    "Put the key in quotes.",
+)
+BAD_SCALAR = _rule(
+    "DI112",
+    _ERROR,
+    "The value cannot be read as what it looks like.",
+    "The text has the form of a number or a date, but it is none (too many digits, a 13th month).",
+    "Put the value in quotes if text is meant.",
+)
+BAD_ENV_LINE = _rule(
+    "DI113",
+    _ERROR,
+    "A line of the environment file cannot be understood.",
+    "An environment file has lines `NAME=value`, comments after `#`, and empty lines. Values may "
+    "stand in quotes. Nothing is evaluated.",
+    "Write `NAME=value`.",
+)
+
+# --- 2xx: the shape of a job --------------------------------------------------------------------
+
+MISSING_FIELD = _rule(
+    "DI201",
+    _ERROR,
+    "A required field is missing.",
+    "Every job names its tenant, its two connectors and its asset; without them the runner refuses "
+    "the job.",
+    "Add the field.",
+)
+WRONG_TYPE = _rule(
+    "DI202",
+    _ERROR,
+    "The value has the wrong type.",
+    "The field wants another type of value. A frequent case is a tag that looks like a number or a "
+    "boolean: labels, tags and annotations are text, so it needs quotes.",
+    "Write a value of the type that the field wants.",
+)
+WRONG_CHOICE = _rule(
+    "DI203",
+    _ERROR,
+    "The value is none of those allowed.",
+    "The field takes one of a fixed list of words.",
+    "Use one of the words listed.",
+)
+OUT_OF_RANGE = _rule(
+    "DI204",
+    _ERROR,
+    "The value is out of range.",
+    "Counts of machines start at 1; texts that name something are not empty.",
+    "Write a value within the range.",
+)
+UNKNOWN_KEY = _rule(
+    "DI205",
+    _WARNING,
+    "The field is not known here.",
+    "The infrastructure block has no such field at this place. It is most often a misspelling, and "
+    "then what you meant does not happen.",
+    "Correct or remove it.",
+)
+UNKNOWN_OUTER_KEY = _rule(
+    "DI206",
+    _NOTE,
+    "The job has a field that the job schema does not list.",
+    "Outside the infrastructure block everything belongs to the runner; this tool only passes it "
+    "on.",
+    "Nothing needs to be done if the runner knows the field.",
+)
+BAD_SUBSTITUTION = _rule(
+    "DI207",
+    _ERROR,
+    "The ${...} cannot be understood.",
+    "Inside the infrastructure block `${NAME}` stands for an environment variable and "
+    "`${NAME:-text}` gives a default. Names are letters, digits and underscores. `$$` is a dollar "
+    "sign. Nothing is evaluated.",
+    "Write `${NAME}`, `${NAME:-default}`, or `$$` for a dollar sign.",
+)
+UNRESOLVED = _rule(
+    "DI208",
+    _NOTE,
+    "A variable has no value here, and stays a parameter.",
+    "The environment and the environment file do not say what `${NAME}` is. The field allows that: "
+    "the value becomes a parameter of the template or stack and must be there at deployment.",
+    "Set it in the environment or with `--env-file` to have it checked and filled in now.",
+)
+UNRESOLVED_FIELD = _rule(
+    "DI209",
+    _ERROR,
+    "A variable has no value, and the field is needed now.",
+    "Fields that choose what is built, count it or name it must be known when planning. `validate` "
+    "reports this as a note, as the value may exist only where the job is deployed; `plan` and "
+    "what follows it refuse.",
+    "Set the variable in the environment or with `--env-file`, or give a default: "
+    "`${NAME:-default}`.",
+)
+SECRET_IN_METADATA = _rule(
+    "DI210",
+    _ERROR,
+    "A secret is used where everybody can read it.",
+    "Tags, labels and annotations are shown in clear by every tool and console. A variable whose "
+    "name looks like a secret (password, token, secret, key) cannot be used in them.",
+    "Remove it, or rename the variable if it holds no secret.",
+)
+
+# --- 3xx: what a job says -----------------------------------------------------------------------
+
+PLATFORM_AS_PROVIDER = _rule(
+    "DI301",
+    _WARNING,
+    "`provider: databricks` is a platform, not a tool.",
+    "The provider is the tool that owns the infrastructure: terraform, cloudformation, pulumi or "
+    "manual. With a `cluster_id` the job refers to a cluster that exists, and is read as `manual`.",
+    "Write `provider: manual`, or the tool that owns the cluster.",
+)
+COUNTS_DISAGREE = _rule(
+    "DI302",
+    _ERROR,
+    "The counts contradict each other.",
+    "It must hold that min_instances <= instance_count <= max_instances.",
+    "Make min_instances <= instance_count <= max_instances.",
+)
+PLATFORM_NEEDS = _rule(
+    "DI303",
+    _ERROR,
+    "The platform needs this field to be built.",
+    "The tool that owns this job would have to invent the value, and would be wrong. Jobs that "
+    "only refer to what exists (a `cluster_id`, or `provider: manual`) do not need it.",
+    "Add the field.",
+)
+UNKNOWN_VARIABLE = _rule(
+    "DI304",
+    _WARNING,
+    "The platform does not know this variable.",
+    "`metadata.variables` is open, but where this tool builds the platform itself it can use only "
+    "the variables it knows; this one does nothing.",
+    "`dativo-infra explain PLATFORM` lists the variables of a platform.",
+)
+BAD_VARIABLE = _rule(
+    "DI305",
+    _ERROR,
+    "The variable has a value that the platform cannot use.",
+    "Each known variable has a type and sometimes a range or a list of choices.",
+    "`dativo-infra explain PLATFORM` lists the variables of a platform.",
+)
+SUSPICIOUS_SHAPE = _rule(
+    "DI306",
+    _WARNING,
+    "The identifier does not have the usual shape.",
+    "Identifiers and ARNs have a known form. This one has another, and the cloud will probably "
+    "refuse it; it is used as written.",
+    "Compare it with the console of your cloud.",
+)
+BAD_NAME = _rule(
+    "DI307",
+    _ERROR,
+    "The name is not allowed there.",
+    "Kubernetes and the clouds restrict the length and the characters of names. A name that breaks "
+    "the rule is refused at deployment.",
+    "Use the characters and the length that the message names.",
+)
+BAD_LABEL = _rule(
+    "DI308",
+    _ERROR,
+    "The label or annotation is not one that Kubernetes accepts.",
+    "A key is an optional DNS prefix of at most 253 characters and `/`, then a name of at most 63; "
+    "a label's value has at most 63 characters of letters, digits, `-`, `_` and `.`, and begins "
+    "and ends with a letter or digit. Annotations have 256 KiB in all. Source: "
+    "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",
+    "Shorten it, or move free text to an annotation.",
+)
+BAD_TAG = _rule(
+    "DI309",
+    _ERROR,
+    "The tag is not one that the cloud accepts.",
+    "On AWS a key has 1 to 128 characters and a value at most 256: letters, digits, spaces and "
+    "`_ . : / = + - @`; keys do not begin with `aws:`; a resource has at most 50. Source: "
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
+    "Use the characters and the length that the message names.",
+)
+RESERVED_TAG = _rule(
+    "DI310",
+    _ERROR,
+    "The tag is set by this tool.",
+    "The identity tags say which tenant, environment and job a resource belongs to. A job that "
+    "sets them itself would be billed and found as another.",
+    "Remove the tag, or rename the identity tags in dativo-infra.yaml.",
+)
+REQUIRED_TAG = _rule(
+    "DI311",
+    _ERROR,
+    "A tag that the project requires is missing.",
+    "dativo-infra.yaml lists tags that every job's infrastructure must carry.",
+    "Add the tag to metadata.tags.",
+)
+TAG_VALUE = _rule(
+    "DI312",
+    _ERROR,
+    "The tag's value is not one that the project allows.",
+    "dativo-infra.yaml lists the values that this tag may have.",
+    "Use one of the values listed.",
+)
+UNKNOWN_OUTPUT = _rule(
+    "DI313",
+    _ERROR,
+    "The expected output does not exist.",
+    "Where this tool builds the infrastructure, an expected output must be one that the platform "
+    "exports.",
+    "`dativo-infra explain PLATFORM` lists the outputs of a platform.",
+)
+NO_PLATFORM = _rule(
+    "DI314",
+    _ERROR,
+    "The job does not say on which platform it runs.",
+    "Without `runtime.platform` nothing can be built.",
+    "Add runtime.platform, or write `provider: manual`.",
+)
+SCHEDULE_MISSING = _rule(
+    "DI315",
+    _ERROR,
+    "The job is to run on a schedule, but no schedule is given.",
+    "`variables.run: schedule` needs `variables.schedule`, a cron expression.",
+    'Add `schedule: "0 3 * * *"` to metadata.variables.',
+)
+DEFAULT_IMAGE = _rule(
+    "DI316",
+    _NOTE,
+    "The default container image is used.",
+    "The pod runs the image that the edition of the defaults names. A team that builds its own "
+    "image, or pins versions, says so in `variables.image`.",
+    "Set metadata.variables.image to the image your team runs.",
+)
+STATE_LOST = _rule(
+    "DI317",
+    _WARNING,
+    "An incremental job has no volume to keep its state on.",
+    "Incremental cursors are local files under STATE_DIR. Without a volume each run starts from "
+    "the beginning.",
+    "Give runtime.storage.volume_id, or variables.state_volume_size.",
+)
+
+# --- 4xx: the project file and targets ----------------------------------------------------------
+
+OTHER_ACCOUNT = _rule(
+    "DI401",
+    _WARNING,
+    "The ARN belongs to another account or region than the target.",
+    "The job's target names one account and region, and the ARN another. That is rarely meant; "
+    "cross-account use needs a policy on the other side too.",
+    "Correct the ARN or the job's target in dativo-infra.yaml.",
+)
+WRONG_CLOUD = _rule(
+    "DI402",
+    _ERROR,
+    "The platform does not exist on the target's cloud.",
+    "EMR, ECS and Fargate are services of AWS.",
+    "Choose another platform or another target.",
+)
+UNKNOWN_SILENCED = _rule(
+    "DI403",
+    _ERROR,
+    "The code cannot be silenced.",
+    "Only the codes of warnings and notes can be silenced, and the code must exist.",
+    "Name a code of a warning or a note.",
+)
+UNKNOWN_EDITION = _rule(
+    "DI404",
+    _ERROR,
+    "There is no such edition of the defaults.",
+    "An edition fixes defaults whose change would replace a cluster, such as the EMR release.",
+    "Use one of the editions listed.",
+)
+SEVERAL_PROJECTS = _rule(
+    "DI405",
+    _ERROR,
+    "The jobs belong to different projects.",
+    "One run has one project file; the nearest dativo-infra.yaml above the jobs differs.",
+    "Run once a project, or name the file with `--project`.",
+)
+
+# --- 5xx: jobs taken together -------------------------------------------------------------------
+
+SAME_IDENTITY = _rule(
+    "DI501",
+    _ERROR,
+    "Two jobs have one identity.",
+    "A job is known by tenant, environment and name (the file's stem, or `infrastructure.name`). "
+    "Two with the same identity would build over each other. Jobs that mean to share one "
+    "infrastructure say the same `infrastructure.name`.",
+    "Give one of them another `infrastructure.name`, or both the same to share.",
+)
+UNIT_DISAGREES = _rule(
+    "DI502",
+    _ERROR,
+    "Jobs that share one infrastructure disagree about it.",
+    "Jobs with the same `infrastructure.name` are built once, so the fields that shape the "
+    "infrastructure must be equal in all of them.",
+    "Make the field equal in both files, or give one job another name.",
+)
+SHARED_DISAGREES = _rule(
+    "DI503",
+    _ERROR,
+    "Jobs that name one shared thing disagree about it.",
+    "A namespace or a service account exists once, whatever the number of jobs in it, so what "
+    "they say about it must be equal.",
+    "Make the field equal in both files, or use two namespaces.",
+)
+NOT_BUILT_YET = _rule(
+    "DI504",
+    _WARNING,
+    "This version does not build that platform.",
+    "The job is read and checked, but nothing is built for it.",
+    "Refer to what exists with `cluster_id`, or leave the job to another tool.",
+)
+TWO_OWNERS = _rule(
+    "DI505",
+    _ERROR,
+    "Two tools would own one thing.",
+    "A shared thing such as a namespace is built by the tool that owns the jobs in it. Two tools "
+    "would each create it, and each delete it under the other.",
+    "Let one tool own all the jobs, or use two namespaces.",
+)
+NAMES_MEET = _rule(
+    "DI506",
+    _ERROR,
+    "Two things would get one name.",
+    "Names are made from identities and end in a hash where characters had to be changed, so this "
+    "is a coincidence, or two shared things that differ only in case.",
+    "Give one of them another name.",
+)
+
+# --- 6xx: translating to a tool -----------------------------------------------------------------
+
+REFUSED = _rule(
+    "DI601",
+    _ERROR,
+    "The tool cannot build this.",
+    "Each tool has kinds of resources that it cannot express. Nothing is written for a run that "
+    "contains one, since half an infrastructure is worse than none.",
+    "Let a tool that can build it own the job.",
+)
+OVER_LIMIT = _rule(
+    "DI602",
+    _ERROR,
+    "The result is over a limit of the tool.",
+    "CloudFormation takes at most 500 resources, 200 parameters and 200 outputs a template, and "
+    "1 MB of template. Source: "
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html",
+    "Split the infrastructure by giving the jobs different names.",
+)
+UNSAFE_OUTPUT = _rule(
+    "DI603",
+    _ERROR,
+    "The output folder is not one to write to.",
+    "Files are written only inside the folder given, never through a link that leads out of it.",
+    "Choose an empty folder, or one that an earlier run wrote.",
+)
+
+# --- 7xx: deploying -----------------------------------------------------------------------------
+
+MISSING_PARAMETER = _rule(
+    "DI701",
+    _ERROR,
+    "A parameter has no value.",
+    "What is deployed needs the value, and neither the environment nor the environment file has "
+    "it. All that are missing are listed at once.",
+    "Set it in the environment or with `--env-file`.",
+)
+DEPLOY_FAILED = _rule(
+    "DI702",
+    _ERROR,
+    "The deployment failed.",
+    "The cloud refused or failed to build the resource.",
+    "Read the reason given; correct the job and deploy again.",
+)
+MISSING_PACKAGE = _rule(
+    "DI703",
+    _ERROR,
+    "A Python package that the command needs is not installed.",
+    "The tools' libraries are optional, so that a user of one need not install all.",
+    "Install the extra that the message names.",
+)

@@ -1,0 +1,404 @@
+"""What the user wrote: a job and its infrastructure block.
+
+The classes mirror the Dativo job schema, field by field, and are frozen. Text fields of type
+`LateText` may hold a token of `values` instead of text: a value that is known at deployment only.
+Everything else must be known when planning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    WrapValidator,
+    field_validator,
+)
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import PydanticCustomError
+
+from dativo_infra.diagnostics import Location
+from dativo_infra.names import Identity
+from dativo_infra.values import TOKENS, Parameter, Text
+
+if TYPE_CHECKING:
+    from pydantic_core import core_schema
+
+Provider: TypeAlias = Literal["terraform", "cloudformation", "pulumi", "manual"]
+PlatformName: TypeAlias = Literal[
+    "kubernetes", "ecs", "fargate", "emr", "databricks", "spark", "ray", "dask"
+]
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a document: keys and list positions from the root."""
+
+DEFAULT_ENVIRONMENT = "default"
+BLOCK = "infrastructure"
+
+
+class Substituted(str):
+    """Text that came from `${NAME}`: a field that wants a number or a boolean may read it as one."""
+
+    __slots__ = ()
+
+
+def _pass_tokens(value: Any, validate: Any) -> Any:
+    return value if isinstance(value, TOKENS) else validate(value)
+
+
+def read_number(value: Any) -> Any:
+    """Return the whole number that a substituted text or a float such as 3.0 says, or the value."""
+    if isinstance(value, Substituted):
+        try:
+            return int(value)
+        except ValueError:
+            return value
+    # JSON Schema counts 3.0 among the integers, and so does the runner.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def read_boolean(value: Any) -> Any:
+    """Return the boolean that a substituted text says, or the value itself."""
+    if isinstance(value, Substituted):
+        return {"true": True, "false": False}.get(value.strip().lower(), value)
+    return value
+
+
+if TYPE_CHECKING:
+    LateText: TypeAlias = Text
+    LateList: TypeAlias = tuple[Text, ...] | Parameter
+else:
+    LateText = Annotated[str, WrapValidator(_pass_tokens)]
+    LateList = Annotated[tuple[LateText, ...], Strict(False), WrapValidator(_pass_tokens)]
+
+Whole: TypeAlias = Annotated[int, BeforeValidator(read_number)]
+Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(read_number)]
+Switch: TypeAlias = Annotated[bool, BeforeValidator(read_boolean)]
+
+
+class Section(BaseModel):
+    """A mapping of the job file with known fields; others are kept, and reported when loading."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_null(cls, value: Any) -> Any:
+        # The job schema has no nullable field in the block: a key without a value is a mistake.
+        if value is None:
+            raise PydanticCustomError("null", "a key without a value")
+        return value
+
+
+class Terraform(Section):
+    """The Terraform module that the job's team keeps."""
+
+    module_source: str | None = Field(
+        None, description="Where the module is: a registry address, a git URL, or a local path."
+    )
+    module_version: str | None = Field(None, description="Version or git ref of the module.")
+    workspace: str | None = Field(None, description="Terraform workspace.")
+    backend_config: dict[str, Any] | None = Field(
+        None, description="Settings of the backend that keeps the state."
+    )
+
+
+class AutoScaling(Section):
+    """Limits between which the tool's own autoscaler moves the number of workers."""
+
+    enabled: Switch | None = Field(None, description="Whether the number of workers is scaled.")
+    min_instances: Count | None = Field(None, description="Fewest workers.")
+    max_instances: Count | None = Field(None, description="Most workers.")
+
+
+class Compute(Section):
+    """The machines; `instance_count` counts workers, primary and driver nodes are extra."""
+
+    cluster_id: LateText | None = Field(
+        None, description="A cluster that exists: it is referred to, and none is built."
+    )
+    instance_type: LateText | None = Field(None, description="Machine type of the workers.")
+    instance_count: Count | None = Field(None, description="Number of workers.")
+    auto_scaling: AutoScaling | None = None
+
+
+class Storage(Section):
+    """Where data and state are kept; all of it exists already."""
+
+    bucket: LateText | None = Field(None, description="Bucket that the job may read and write.")
+    volume_id: LateText | None = Field(None, description="Volume for the job's state.")
+    mount_path: str | None = Field(None, description="Where the volume is mounted.")
+
+
+class Network(Section):
+    """The network that the machines are placed in; all of it exists already."""
+
+    vpc_id: LateText | None = Field(None, description="The virtual network.")
+    subnet_ids: LateList | None = Field(None, description="Subnets for the machines.")
+    security_group_ids: LateList | None = Field(None, description="Additional security groups.")
+
+
+class Runtime(Section):
+    """Where the job runs."""
+
+    platform: PlatformName | None = Field(None, description="Execution platform.")
+    compute: Compute | None = None
+    storage: Storage | None = None
+    network: Network | None = None
+    namespace: str | None = Field(
+        None, min_length=1, description="Kubernetes namespace, shared by the jobs that name it."
+    )
+    service_account: LateText | None = Field(
+        None, description="Whom the job runs as: a role ARN, an e-mail of Google, or a plain name."
+    )
+
+
+class Metadata(Section):
+    """What labels the infrastructure, and settings of the platform."""
+
+    tags: dict[str, LateText] | None = Field(None, description="Tags on every taggable resource.")
+    labels: dict[str, LateText] | None = Field(None, description="Kubernetes labels.")
+    annotations: dict[str, LateText] | None = Field(None, description="Kubernetes annotations.")
+    variables: dict[str, Any] | None = Field(
+        None, description="Settings of the platform, or inputs of the Terraform module."
+    )
+
+
+class Database(Section):
+    """A database that exists."""
+
+    endpoint: LateText | None = Field(None, description="Host name.")
+    port: Whole | None = Field(None, description="TCP port.")
+    database_name: LateText | None = Field(None, description="Name of the database.")
+    instance_id: LateText | None = Field(None, description="Identifier of the instance.")
+
+
+class Cache(Section):
+    """A cache that exists."""
+
+    endpoint: LateText | None = Field(None, description="Host name, or host:port.")
+    cluster_id: LateText | None = Field(None, description="Identifier of the cache cluster.")
+
+
+class Queue(Section):
+    """A queue that exists."""
+
+    url: LateText | None = Field(None, description="URL of the queue, or its bootstrap servers.")
+    arn: LateText | None = Field(None, description="ARN of the queue.")
+
+
+class Secrets(Section):
+    """Where the job's secrets are kept."""
+
+    secret_manager_arn: LateText | None = Field(None, description="ARN of the secret bundle.")
+    kms_key_id: LateText | None = Field(None, description="Key that the bundle is encrypted with.")
+
+
+class Resources(Section):
+    """What exists already and the job uses."""
+
+    database: Database | None = None
+    cache: Cache | None = None
+    queue: Queue | None = None
+    secrets: Secrets | None = None
+
+
+class Infrastructure(Section):
+    """The infrastructure block of a job."""
+
+    name: str | None = Field(
+        None,
+        min_length=1,
+        description="What the infrastructure is called, instead of the file's name; jobs that say "
+        "the same name share one infrastructure.",
+    )
+    former_names: Annotated[tuple[str, ...], Strict(False)] | None = Field(
+        None, description="Earlier names, so that a rename replaces nothing."
+    )
+    provider: Provider | None = Field(
+        None, description="The tool that owns the job's infrastructure."
+    )
+    terraform: Terraform | None = None
+    runtime: Runtime | None = None
+    metadata: Metadata | None = None
+    resources: Resources | None = None
+    outputs: dict[str, str] | None = Field(
+        None, description="Outputs that the job expects of its infrastructure, by its own names."
+    )
+
+
+class JobDocument(BaseModel):
+    """A job file. Outside the infrastructure block it belongs to the runner and is passed on."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    tenant_id: str = Field(min_length=1, description="Tenant that the job belongs to.")
+    environment: str | None = Field(None, description="Environment, such as dev or prod.")
+    source_connector_path: str = Field(min_length=1, description="Source connector recipe.")
+    target_connector_path: str = Field(min_length=1, description="Target connector recipe.")
+    asset_path: str = Field(min_length=1, description="Asset definition.")
+    source: Any = Field(None, description="Settings of the source.")
+    target: Any = Field(None, description="Settings of the target.")
+    infrastructure: Infrastructure | None = None
+
+
+OUTER_KEYS = frozenset(JobDocument.model_fields) | {
+    "$schema",
+    "asset",
+    "classification_overrides",
+    "finops",
+    "governance_overrides",
+    "logging",
+    "retry_config",
+    "schema_validation_mode",
+    "source_connector",
+    "target_connector",
+}
+"""Keys of a job that the runner knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document came from, with the places of its keys and values."""
+
+    file: str
+    text: str = field(default="", repr=False)
+    spans: Mapping[Path, tuple[int, int, int, int]] = field(default_factory=dict, repr=False)
+    """Line and column, from 0, of the key and of the value of each path."""
+
+    def locate(self, path: Path = (), *, key: bool = False) -> Location:
+        """Return the place of a value, or of its key; of the nearest part above that has one."""
+        while path and path not in self.spans:
+            path, key = path[:-1], True
+        span = self.spans.get(path)
+        if span is None:
+            return self.at(0, 0)
+        return self.at(*(span[:2] if key else span[2:]))
+
+    def at(self, line: int, column: int) -> Location:
+        """Return the location of a line and column counted from 0."""
+        lines = _lines(self.text)
+        text = lines[line] if line < len(lines) else ""
+        return Location(self.file, line + 1, column + 1, text)
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    # The line breaks of YAML 1.1, by which the parser counts.
+    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as it was loaded: its document and where that stands."""
+
+    document: JobDocument
+    source: Source
+    unresolved: tuple[tuple[Path, Parameter], ...] = ()
+    """Fields left out of the document since a `${NAME}` in them has no value yet."""
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's identifier."""
+        return self.document.tenant_id
+
+    @property
+    def environment(self) -> str:
+        """The environment, or `default`."""
+        return self.document.environment or DEFAULT_ENVIRONMENT
+
+    @cached_property
+    def block(self) -> Infrastructure:
+        """The infrastructure block; an empty one where the job has none."""
+        return self.document.infrastructure or Infrastructure()
+
+    @cached_property
+    def file_name(self) -> str:
+        """The name that the file gives the job: its stem, or its folder's name for `job.yaml`."""
+        file = PurePath(self.source.file)
+        return file.parent.name if file.stem == "job" and file.parent.name else file.stem
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What the job's infrastructure is known by."""
+        return Identity(self.tenant, self.environment, self.block.name or self.file_name)
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The settings of `metadata.variables`."""
+        return self.get("metadata.variables") or {}
+
+    def get(self, path: str) -> Any:
+        """Return the value of a field of the block by its dotted path, or None where not set."""
+        value: Any = self.block
+        for name in path.split("."):
+            value = getattr(value, name, None)
+            if value is None:
+                return None
+        return value
+
+    def locate(self, path: str, *parts: str | int, key: bool = False) -> Location:
+        """Return the place of a field of the block by its dotted path and keys below it."""
+        return self.source.locate((BLOCK, *path.split("."), *parts), key=key)
+
+    def set_fields(self) -> Iterator[str]:
+        """Yield the dotted paths of the block's fields that the job sets."""
+        return (path for path in fields() if self.get(path) is not None)
+
+
+@cache
+def fields() -> Mapping[str, str]:
+    """Return every field of the block by its dotted path, with its description."""
+    return dict(_fields(Infrastructure, ""))
+
+
+def _fields(section: type[Section], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, info in section.model_fields.items():
+        inner = section_of(section, name)
+        if inner:
+            yield from _fields(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", info.description or ""
+
+
+def section_of(section: type[BaseModel], name: str) -> type[Section] | None:
+    """Return the class of a section's field when that is a section itself."""
+    info = section.model_fields.get(name)
+    if info is None:
+        return None
+    for choice in (info.annotation, *get_args(info.annotation)):
+        if isinstance(choice, type) and issubclass(choice, Section):
+            return choice
+    return None
+
+
+class _PlainSchema(GenerateJsonSchema):
+    """Leaves out null, which the job schema does not know, and defaults that say so."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+
+@cache
+def job_schema() -> Mapping[str, Any]:
+    """Return the JSON Schema (2020-12) of a job file, for editors and other validators."""
+    schema = JobDocument.model_json_schema(schema_generator=_PlainSchema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Dativo job"}
+
+
+@cache
+def block_schema() -> Mapping[str, Any]:
+    """Return the JSON Schema (2020-12) of the infrastructure block alone."""
+    return Infrastructure.model_json_schema(schema_generator=_PlainSchema)

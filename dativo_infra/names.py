@@ -1,0 +1,129 @@
+"""From an identity to a legal name in each grammar.
+
+The rendering is one to one: where a character had to be changed, a name cut, or a part contains
+the separator, six hexadecimal digits of the identity's hash are appended. Names are deterministic,
+so the same job has the same name on every machine and in every run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What a unit is known by: tenant, environment and name."""
+
+    tenant: str
+    environment: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.environment}/{self.name}"
+
+    @property
+    def digest(self) -> str:
+        """Return the hash of the identity, in hexadecimal; no two identities share its input."""
+        parts = (self.tenant, self.environment, self.name)
+        return sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the three parts, outermost first."""
+        return (self.tenant, self.environment, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar:
+    """Which names a system accepts, as data."""
+
+    what: str
+    allowed: str
+    """The characters allowed, as the inside of a regular expression's brackets."""
+    longest: int
+    lower: bool = False
+    letter_first: bool = False
+    """Whether a name must begin with a letter."""
+    source: str = ""
+
+    def accepts(self, name: str) -> bool:
+        """Return whether a name is legal in this grammar."""
+        ends = "[A-Za-z]" if self.letter_first else "[A-Za-z0-9]"
+        return (
+            0 < len(name) <= self.longest
+            and re.fullmatch(f"[{self.allowed}]+", name) is not None
+            and re.match(ends, name) is not None
+            and re.search("[A-Za-z0-9]$", name) is not None
+        )
+
+
+STACK = Grammar(
+    what="CloudFormation stack name",
+    allowed="A-Za-z0-9-",
+    longest=128,
+    letter_first=True,
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html",
+)
+KUBERNETES = Grammar(
+    what="Kubernetes name (DNS label)",
+    allowed="a-z0-9-",
+    longest=63,
+    lower=True,
+    letter_first=True,
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/names/",
+)
+CRON_JOB = Grammar(
+    what="Kubernetes CronJob name",
+    allowed="a-z0-9-",
+    longest=52,
+    lower=True,
+    letter_first=True,
+    source="https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/",
+)
+LABEL_VALUE = Grammar(
+    what="Kubernetes label value",
+    allowed="A-Za-z0-9_.-",
+    longest=63,
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",
+)
+ROLE = Grammar(
+    what="IAM role name",
+    allowed="A-Za-z0-9+=,.@_-",
+    longest=64,
+    source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html",
+)
+PULUMI = Grammar(what="Pulumi resource name", allowed="A-Za-z0-9_.-", longest=128)
+
+_SEPARATOR = "-"
+_HASH_DIGITS = 6
+
+
+def render(identity: Identity, grammar: Grammar) -> str:
+    """Return the identity's name in a grammar, e.g. `acme-prod-orders`.
+
+    The result is legal in the grammar, and two identities never get the same.
+    """
+    return _render(identity.parts, identity.digest, grammar)
+
+
+def render_word(word: str, grammar: Grammar) -> str:
+    """Return one word as a name in a grammar; as it stands where it is legal already."""
+    if grammar.accepts(word):
+        return word
+    return _render((word,), sha256(word.encode()).hexdigest(), grammar, exact=False)
+
+
+def _render(parts: tuple[str, ...], digest: str, grammar: Grammar, *, exact: bool = True) -> str:
+    plain = _SEPARATOR.join(parts)
+    ambiguous = any(_SEPARATOR in part or not part for part in parts)
+    if exact and not ambiguous and grammar.accepts(plain):
+        return plain
+    fitting = re.sub(f"[^{grammar.allowed}]+", _SEPARATOR, plain.lower() if grammar.lower else plain)
+    if grammar.letter_first:
+        fitting = re.sub("^[^A-Za-z]+", "", fitting) or "x"
+    fitting = re.sub("^[^A-Za-z0-9]+", "", fitting)
+    room = grammar.longest - _HASH_DIGITS - len(_SEPARATOR)
+    stem = re.sub("[^A-Za-z0-9]+$", "", fitting[:room]) or "x"
+    return f"{stem}{_SEPARATOR}{digest[:_HASH_DIGITS]}"

@@ -1,0 +1,25 @@
+"""The list of kinds: what every adapter lowers or refuses."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from dativo_infra.resources import Resource
+from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
+from dativo_infra.resources.iam import IamInstanceProfile, IamRole
+from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.resources.s3 import S3Bucket
+
+KINDS: tuple[type[Resource], ...] = (
+    EmrCluster,
+    EmrSecurityConfiguration,
+    IamInstanceProfile,
+    IamRole,
+    KubernetesObject,
+    S3Bucket,
+)
+
+
+def is_taggable(kind: type[Resource]) -> bool:
+    """Return whether resources of the kind carry tags."""
+    return any(field.name == "tags" for field in fields(kind))
