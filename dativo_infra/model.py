@@ -7,6 +7,7 @@ Everything else must be known when planning.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -331,6 +332,14 @@ class Job:
     def identity(self) -> Identity:
         """What the job's infrastructure is known by."""
         return Identity(self.tenant, self.environment, self.block.name or self.file_name)
+
+    @property
+    def text(self) -> str:
+        """The job file as it stands; for a job that a program made, its outer part as YAML."""
+        if self.source.text:
+            return self.source.text
+        outer = self.document.model_dump(exclude={BLOCK}, exclude_none=True)
+        return json.dumps(outer, indent=2, default=str) + "\n"
 
     @property
     def variables(self) -> Mapping[str, Any]:

@@ -6,9 +6,16 @@ a token into its own form (an `Output`, a `Ref` or `Fn::GetAtt`, an interpolatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+_SECRET = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|PASS|PWD|SECRET|SECRETS|TOKEN|CREDENTIAL|CREDENTIALS|API_?KEY"
+    r"|ACCESS_KEY|PRIVATE_KEY|SIGNING_KEY|AUTH_KEY|ACCOUNT_KEY|CONNECTION_STRING)(_|\d|$)"
+)
+_HARMLESS = re.compile(r"_(ARN|NAME)$")
 
 ParameterType: TypeAlias = Literal["string", "list", "secret"]
 
@@ -158,3 +165,9 @@ def resolve(value: Any, lower: Callable[[Token], Any]) -> Any:
 def show(value: Any) -> Any:
     """Return nested data for people and JSON, with each token as text."""
     return resolve(value, str)
+
+
+def looks_secret(name: str) -> bool:
+    """Return whether a variable of this name probably holds a secret."""
+    upper = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper().replace("-", "_")
+    return _SECRET.search(upper) is not None and _HARMLESS.search(upper) is None

@@ -346,6 +346,14 @@ STATE_LOST = _rule(
     "the beginning.",
     "Give runtime.storage.volume_id, or variables.state_volume_size.",
 )
+LITERAL_SECRET = _rule(
+    "DI318",
+    _WARNING,
+    "A secret seems to be written out in the job file.",
+    "The job file is copied into a ConfigMap that the pod mounts, which everybody who may read the "
+    "namespace can read. The runner resolves `${NAME}` itself when the job starts.",
+    "Write `${NAME}` in the file and keep the value in your secret manager.",
+)
 
 # --- 4xx: the project file and targets ----------------------------------------------------------
 

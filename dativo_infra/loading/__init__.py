@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from dativo_infra.diagnostics import Diagnostic, Location, in_order, rules
 from dativo_infra.loading import files, shape
-from dativo_infra.loading.substitution import looks_secret, read_env_file, substitute_all
+from dativo_infra.loading.substitution import read_env_file, substitute_all
 from dativo_infra.loading.yaml import Parsed, parse
 from dativo_infra.model import BLOCK, Job, JobDocument, Path, Source
 from dativo_infra.project import EDITIONS, LoadedProject, Project
@@ -28,7 +28,6 @@ __all__ = [
     "load",
     "load_document",
     "load_project",
-    "looks_secret",
     "read_env_file",
 ]
 

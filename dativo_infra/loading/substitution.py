@@ -13,18 +13,13 @@ from typing import Any
 
 from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.model import Substituted
-from dativo_infra.values import Parameter, concat
+from dativo_infra.values import Parameter, concat, looks_secret
 
 _PATTERN = re.compile(
     r"\$(?:(?P<dollar>\$)"
     r"|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^${}]*))?\}"
     r"|(?P<bad>\{))"
 )
-_SECRET = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|PASS|PWD|SECRET|SECRETS|TOKEN|CREDENTIAL|CREDENTIALS|API_?KEY"
-    r"|ACCESS_KEY|PRIVATE_KEY|SIGNING_KEY|AUTH_KEY|ACCOUNT_KEY|CONNECTION_STRING)(_|\d|$)"
-)
-_HARMLESS = re.compile(r"_(ARN|NAME)$")
 _ENV_LINE = re.compile(
     r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"
     r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^'\"\s#][^#]*?)?)\s*(?:#.*)?$"
@@ -33,12 +28,6 @@ _ENV_LINE = re.compile(
 
 class BadSubstitutionError(ValueError):
     """Raised for a `${` that opens nothing that can be understood."""
-
-
-def looks_secret(name: str) -> bool:
-    """Return whether a variable of this name probably holds a secret."""
-    upper = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper().replace("-", "_")
-    return _SECRET.search(upper) is not None and _HARMLESS.search(upper) is None
 
 
 def substitute(text: str, lookup: Mapping[str, str]) -> Any:

@@ -1,5 +1,320 @@
-"""Planning."""
+"""From all jobs together to units of resources: pure, and equal for equal input.
 
-from dativo_infra.planning.result import Plan, Unit
+`plan` reads top to bottom as the steps it takes; each step is a module beside this one.
+"""
 
-__all__ = ["Plan", "Unit"]
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dativo_infra.diagnostics import Diagnostic, has_errors, in_order, rules
+from dativo_infra.model import Job, Source, fields
+from dativo_infra.names import PULUMI, STACK, Identity
+from dativo_infra.planning import checks, report, support, tags
+from dativo_infra.planning.result import (
+    FieldUse,
+    JobPlan,
+    Plan,
+    Reference,
+    Unit,
+    UnitKind,
+)
+from dativo_infra.planning.selection import Selection, parse_shard
+from dativo_infra.planning.shared import Wish, shared_units
+from dativo_infra.platforms import PLATFORMS
+from dativo_infra.platforms.base import Built, Context, Platform
+from dativo_infra.project import LoadedProject, PlacedTarget, Project
+
+__all__ = [
+    "FieldUse",
+    "JobPlan",
+    "Plan",
+    "Reference",
+    "Selection",
+    "Unit",
+    "UnitKind",
+    "parse_shard",
+    "plan",
+]
+
+_NOT_COMPARED = ("former_names", "outputs")
+"""Fields in which jobs that share one infrastructure may differ."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One job on its way through planning."""
+
+    job: Job
+    owner: str
+    platform: Platform | None
+    target: PlacedTarget
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether a tool of this version builds the job on its platform."""
+        return bool(self.owner in support.TOOLS and self.platform and self.platform.build)
+
+
+def plan(
+    jobs: Iterable[Job],
+    project: LoadedProject | None = None,
+    *,
+    provider: str | None = None,
+    allow_unresolved: bool = False,
+) -> Plan:
+    """Plan all jobs together.
+
+    `provider` overrides which tool owns the jobs. With `allow_unresolved` a field that must be
+    known now and is not gives a note instead of an error. Never raises for what jobs say: what is
+    wrong is in the plan's diagnostics, and `Plan.failed` tells whether something may be built.
+    """
+    loaded = project or LoadedProject(Project(), Source(""))
+    with_block = (job for job in jobs if job.document.infrastructure is not None)
+    drafts = [
+        _draft(job, loaded, provider)
+        for job in sorted(with_block, key=lambda job: (job.identity, job.source.file))
+    ]
+    for draft in drafts:
+        _check(draft, loaded.project, allow_unresolved=allow_unresolved)
+    diagnostics: list[Diagnostic] = []
+    groups = list(_groups(drafts, diagnostics))
+    units: list[Unit] = []
+    wishes: list[Wish] = []
+    built: dict[Identity, Built] = {}
+    for group in groups:
+        first = group[0]
+        if first.is_built and not any(has_errors(draft.diagnostics) for draft in group):
+            made = _build(group, loaded.project)
+            built[first.job.identity] = made
+            wishes.extend(_wishes(group, made, loaded.project))
+    shared = shared_units(wishes, diagnostics.append)
+    for group in groups:
+        identity = group[0].job.identity
+        if identity in built and built[identity].resources:
+            units.append(_unit(group, built[identity], loaded.project, wishes))
+    units = [*shared, *units]
+    diagnostics.extend(each for unit in units for each in _refusals(unit))
+    diagnostics.extend(_meeting_names(units))
+    diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
+    silent = set(loaded.project.silence)
+    return Plan(
+        units=tuple(units),
+        jobs=tuple(_job_plan(draft, built.get(draft.job.identity), wishes) for draft in drafts),
+        diagnostics=in_order(each for each in diagnostics if each.code not in silent),
+    )
+
+
+def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
+    path = job.source.file
+    if loaded.source.file:
+        path = os.path.relpath(path, os.path.dirname(loaded.source.file) or ".")  # noqa: PTH120
+    name = job.get("runtime.platform")
+    return _Draft(
+        job=job,
+        owner=provider or job.get("provider") or "manual",
+        platform=PLATFORMS[name] if name else None,
+        target=loaded.project.target_of(job, path.replace(os.sep, "/")),
+    )
+
+
+def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
+    """Report everything that is wrong with one job by itself."""
+    job, platform, add = draft.job, draft.platform, draft.diagnostics.append
+    checks.unresolved(job, add, allowed=allow_unresolved)
+    checks.counts(job, add)
+    checks.labels(job, add)
+    if draft.owner != "manual":
+        tags.check(job, project, add)
+    if platform is None:
+        late = any(path[-1] == "platform" for path, _ in job.unresolved)
+        if draft.owner in support.TOOLS and not late:
+            add(rules.NO_PLATFORM.at(job.locate("runtime.platform")))
+        return
+    checks.place(job, platform, draft.target, add)
+    if draft.owner in support.TOOLS and platform.build is None:
+        add(
+            rules.NOT_BUILT_YET.at(
+                job.locate("runtime.platform"),
+                f"This version reads and checks {platform.name}, but builds nothing for it.",
+            )
+        )
+    draft.settings = checks.settings(
+        job, platform, project.edition, add if draft.is_built else None
+    )
+    platform.check(_context([draft], project))
+    if draft.is_built:
+        checks.needs(job, platform, add)
+        draft.outputs = checks.outputs(job, platform, add)
+
+
+def _groups(drafts: list[_Draft], diagnostics: list[Diagnostic]) -> Iterator[list[_Draft]]:
+    """Yield the jobs that share one identity; report those that do so without meaning it."""
+    groups: dict[Identity, list[_Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(draft.job.identity, []).append(draft)
+    for identity, group in groups.items():
+        first = group[0].job
+        for other in group[1:]:
+            job = other.job
+            if first.block.name and job.block.name:
+                _compare(group[0], other, diagnostics)
+                continue
+            diagnostics.append(
+                rules.SAME_IDENTITY.at(
+                    job.source.locate(),
+                    f"{job.source.file} and {first.source.file} are both {identity}.",
+                    related=[(first.source.locate(), "the other job")],
+                )
+            )
+        yield group
+
+
+def _compare(first: _Draft, other: _Draft, diagnostics: list[Diagnostic]) -> None:
+    one, two = first.job, other.job
+    for path in fields():
+        if path not in _NOT_COMPARED and one.get(path) != two.get(path):
+            diagnostics.append(
+                rules.UNIT_DISAGREES.at(
+                    two.locate(path),
+                    f"`{path}` differs between {two.source.file} and {one.source.file}, which "
+                    f"share the infrastructure `{one.block.name}`.",
+                    related=[(one.locate(path), "the other job")],
+                )
+            )
+    if first.target != other.target:
+        diagnostics.append(
+            rules.UNIT_DISAGREES.at(
+                two.locate("name"),
+                f"The jobs that share `{one.block.name}` have two targets: {first.target} and "
+                f"{other.target}.",
+                related=[(one.locate("name"), "the other job")],
+            )
+        )
+
+
+def _context(group: list[_Draft], project: Project) -> Context:
+    draft = group[0]
+    all_tags = tags.resolve(draft.job, project)
+    _, _, job_key = project.identity_keys()
+    return Context(
+        job=draft.job,
+        jobs=tuple(each.job for each in group),
+        target=draft.target,
+        tags=all_tags,
+        shared_tags={key: value for key, value in all_tags.items() if key != job_key},
+        settings=draft.settings,
+        report=draft.diagnostics.append,
+    )
+
+
+def _build(group: list[_Draft], project: Project) -> Built:
+    platform = group[0].platform
+    assert platform is not None and platform.build is not None  # noqa: S101 - is_built says so
+    return platform.build(_context(group, project))
+
+
+def _wishes(group: list[_Draft], built: Built, project: Project) -> Iterator[Wish]:
+    for draft in group:
+        for shared in built.shared:
+            assert draft.platform is not None  # noqa: S101 - is_built says so
+            yield Wish(
+                shared=shared,
+                job=draft.job,
+                platform=draft.platform,
+                owner=draft.owner,
+                target=draft.target,
+                tags=_context([draft], project).shared_tags,
+            )
+
+
+def _unit(group: list[_Draft], built: Built, project: Project, wishes: list[Wish]) -> Unit:
+    draft = group[0]
+    assert draft.platform is not None  # noqa: S101 - is_built says so
+    identity = draft.job.identity
+    former = (name for each in group for name in each.job.block.former_names or ())
+    return Unit(
+        identity=identity,
+        kind=UnitKind.JOB,
+        component=draft.platform.component,
+        owner=draft.owner,
+        target=draft.target,
+        jobs=(identity,),
+        former=tuple(Identity(identity.tenant, identity.environment, name) for name in former),
+        needs=_shared_of(draft.job, wishes),
+        resources=built.resources,
+        exports=built.exports,
+        tags=tags.resolve(draft.job, project),
+        description=f"{draft.platform.description} of {identity}",
+    )
+
+
+def _shared_of(job: Job, wishes: list[Wish]) -> tuple[Identity, ...]:
+    return tuple(wish.identity for wish in wishes if wish.job is job)
+
+
+def _refusals(unit: Unit) -> Iterator[Diagnostic]:
+    """Yield an error for each kind in a unit that its tool cannot build."""
+    refused = support.REFUSALS.get(unit.owner, {})
+    kinds = {type(resource).__name__: resource for resource in reversed(unit.resources)}
+    for kind, resource in kinds.items():
+        if kind in refused:
+            others = ", ".join(support.tools_for(kind))
+            yield rules.REFUSED.at(
+                resource.origin,
+                f"{unit.owner} cannot build the {unit.description}: {refused[kind]}.",
+                remedy=f"Let a tool own the job that can: {others}.",
+            )
+
+
+def _meeting_names(units: list[Unit]) -> Iterator[Diagnostic]:
+    """Yield an error for two units that would get one name."""
+    for grammar in (STACK, PULUMI):
+        seen: dict[tuple[str, str], Unit] = {}
+        for unit in units:
+            other = seen.setdefault((unit.owner, unit.name(grammar).casefold()), unit)
+            if other is not unit:
+                origin = unit.resources[0].origin if unit.resources else None
+                yield rules.NAMES_MEET.at(
+                    origin,
+                    f"{unit.identity} and {other.identity} would both have the {grammar.what} "
+                    f"`{unit.name(grammar)}`.",
+                )
+
+
+def _job_plan(draft: _Draft, built: Built | None, wishes: list[Wish]) -> JobPlan:
+    job, platform = draft.job, draft.platform
+    if draft.is_built and platform:
+        field_uses = report.uses(job, platform)
+        notes = built.notes if built else ()
+    else:
+        reason = _why_not_built(draft)
+        field_uses = report.all_unused(job, reason)
+        notes = (reason,)
+    exports = built.exports if built else {}
+    return JobPlan(
+        job=job,
+        owner=draft.owner,
+        unit=job.identity if built and built.resources else None,
+        shared=_shared_of(job, wishes),
+        fields=tuple(field_uses),
+        references=tuple(report.references(job)),
+        outputs={alias: exports.get(export) for alias, export in draft.outputs.items()},
+        notes=notes,
+    )
+
+
+def _why_not_built(draft: _Draft) -> str:
+    if draft.owner == "manual":
+        return "no tool owns this job's infrastructure, so nothing is built"
+    if draft.owner not in support.TOOLS:
+        return f"left to {draft.owner}"
+    if draft.platform is None:
+        return "the job names no platform"
+    return f"this version builds nothing for {draft.platform.name}"

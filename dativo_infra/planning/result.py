@@ -9,6 +9,7 @@ from enum import StrEnum
 from dativo_infra.diagnostics import Diagnostic, Location, has_errors
 from dativo_infra.model import Job
 from dativo_infra.names import Grammar, Identity, render
+from dativo_infra.platforms.base import Outcome
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources import Resource
 from dativo_infra.values import Text
@@ -48,14 +49,6 @@ class Unit:
     def name(self, grammar: Grammar) -> str:
         """Return the unit's name in a grammar."""
         return render(self.identity, grammar)
-
-
-class Outcome(StrEnum):
-    """What became of a field."""
-
-    USED = "used"
-    REFERENCED = "referenced"
-    UNUSED = "unused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

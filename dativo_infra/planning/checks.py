@@ -1,0 +1,194 @@
+"""Rules that hold for a job on whatever platform."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dativo_infra.diagnostics import Diagnostic, Severity, rules
+from dativo_infra.model import Job, Path
+from dativo_infra.platforms import aws
+from dativo_infra.platforms.base import Platform, Variable
+from dativo_infra.project import PlacedTarget
+from dativo_infra.values import Parameter, Text
+
+Report = Callable[[Diagnostic], None]
+
+_LABEL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_MOST_ANNOTATIONS = 256 * 1024
+_ARN_FIELDS = (
+    "runtime.service_account",
+    "resources.queue.arn",
+    "resources.secrets.secret_manager_arn",
+    "resources.secrets.kms_key_id",
+)
+
+
+def unresolved(job: Job, report: Report, *, allowed: bool) -> None:
+    """Report fields that cannot be known now: as notes where allowed, else as errors."""
+    for path, parameter in job.unresolved:
+        report(_unresolved(job, path, parameter, allowed=allowed))
+
+
+def _unresolved(job: Job, path: Path, parameter: Parameter, *, allowed: bool) -> Diagnostic:
+    field = ".".join(str(part) for part in path[1:])
+    if parameter.secret:
+        message = f"`{field}` is `{parameter}`, which looks like a secret and is never filled in."
+    elif allowed:
+        message = f"`{field}` is `{parameter}`, which has no value here, so it was not checked."
+    else:
+        message = f"`{field}` is `{parameter}`, which has no value, and must be known now."
+    severity = Severity.NOTE if allowed else Severity.ERROR
+    return rules.UNRESOLVED_FIELD.at(job.source.locate(path), message, severity=severity)
+
+
+def counts(job: Job, report: Report) -> None:
+    """Report counts that contradict each other: min <= count <= max must hold."""
+    limits = "runtime.compute.auto_scaling"
+    least, most = job.get(f"{limits}.min_instances"), job.get(f"{limits}.max_instances")
+    count = job.get("runtime.compute.instance_count")
+    if least and most and least > most:
+        report(
+            rules.COUNTS_DISAGREE.at(
+                job.locate(f"{limits}.min_instances"),
+                f"min_instances is {least}, but max_instances is {most}.",
+            )
+        )
+    if job.get(f"{limits}.enabled") is not True or not count:
+        return
+    if (least and count < least) or (most and count > most):
+        report(
+            rules.COUNTS_DISAGREE.at(
+                job.locate("runtime.compute.instance_count"),
+                f"instance_count is {count}, outside {least or 1} to {most or 'any'}.",
+            )
+        )
+
+
+def labels(job: Job, report: Report) -> None:
+    """Report labels and annotations that Kubernetes refuses."""
+    for field in ("labels", "annotations"):
+        pairs: Mapping[str, Text] = job.get(f"metadata.{field}") or {}
+        for key, value in pairs.items():
+            if problem := _key_problem(key):
+                place = job.locate(f"metadata.{field}", key, key=True)
+                report(rules.BAD_LABEL.at(place, f"The key `{key}` {problem}."))
+            if field == "labels" and isinstance(value, str) and value:
+                if _LABEL_NAME.fullmatch(value) is None:
+                    report(
+                        rules.BAD_LABEL.at(
+                            job.locate(f"metadata.{field}", key),
+                            f"`{value}` is no label value: at most 63 letters, digits, `-`, `_` "
+                            "and `.`, with a letter or digit at both ends.",
+                        )
+                    )
+    size = sum(len(f"{key}{value}") for key, value in (job.get("metadata.annotations") or {}).items())
+    if size > _MOST_ANNOTATIONS:
+        place = job.locate("metadata.annotations", key=True)
+        report(rules.BAD_LABEL.at(place, f"The annotations have {size} of 262144 characters."))
+
+
+def _key_problem(key: str) -> str | None:
+    prefix, slash, name = key.rpartition("/")
+    if slash and (len(prefix) > 253 or _PREFIX.fullmatch(prefix) is None):
+        return "does not begin with a DNS name of lower-case letters, digits, `-` and `.`"
+    if _LABEL_NAME.fullmatch(name) is None:
+        return "is not at most 63 letters, digits, `-`, `_` and `.` after its prefix"
+    return None
+
+
+def place(job: Job, platform: Platform, target: PlacedTarget, report: Report) -> None:
+    """Report a platform that the target's cloud lacks, and ARNs of another account or region."""
+    if platform.clouds and target.cloud and target.cloud not in platform.clouds:
+        report(
+            rules.WRONG_CLOUD.at(
+                job.locate("runtime.platform"),
+                f"{platform.name} does not exist on {target.cloud}, the cloud of target "
+                f"`{target.name}`.",
+            )
+        )
+    for path in _ARN_FIELDS:
+        other = aws.other_place(job.get(path), target.account, target.region)
+        if other:
+            report(
+                rules.OTHER_ACCOUNT.at(
+                    job.locate(path), f"The ARN belongs to {other}; the target is {target}."
+                )
+            )
+
+
+def needs(job: Job, platform: Platform, report: Report) -> None:
+    """Report the fields that the platform needs to be built and that the job does not set."""
+    late = {path[1:] for path, _ in job.unresolved}
+    for field in platform.needs(job):
+        value = job.get(field)
+        if value in {None, ()} and tuple(field.split(".")) not in late:
+            report(
+                rules.PLATFORM_NEEDS.at(
+                    job.locate(field),
+                    f"{platform.name} needs `{field}` to be built.",
+                    remedy=f"Add `{field}`.",
+                )
+            )
+
+
+def settings(
+    job: Job, platform: Platform, edition: str, report: Report | None
+) -> dict[str, Any]:
+    """Return every variable that the platform knows, with the job's value or the default.
+
+    Values that a platform cannot use, and variables that it does not know, are reported.
+    """
+    found = {each.name: each.default_of(edition) for each in platform.variables}
+    known = [each.name for each in platform.variables]
+    for name, value in job.variables.items():
+        variable: Variable | None = platform.variable(name)
+        location = job.locate("metadata.variables", name)
+        if variable is None:
+            if report:
+                report(
+                    rules.UNKNOWN_VARIABLE.at(
+                        job.locate("metadata.variables", name, key=True),
+                        f"{platform.name} does not know the variable `{name}`.",
+                        word=name,
+                        choices=known,
+                    )
+                )
+            continue
+        read, problem = variable.read(value)
+        if problem is None:
+            found[name] = read
+        elif report:
+            report(
+                rules.BAD_VARIABLE.at(
+                    location,
+                    f"The variable `{name}` {problem}.",
+                    word=value if isinstance(value, str) else "",
+                    choices=variable.choices,
+                )
+            )
+    return found
+
+
+def outputs(job: Job, platform: Platform, report: Report) -> dict[str, str]:
+    """Return the exports that the job's expected outputs name, by the job's own names."""
+    found = {}
+    for alias, text in (job.get("outputs") or {}).items():
+        if text.startswith("module."):
+            # Terraform's own addresses mean nothing to another tool; the field report says so.
+            continue
+        export = text.removeprefix("output.")
+        if export in platform.exports:
+            found[alias] = export
+        else:
+            report(
+                rules.UNKNOWN_OUTPUT.at(
+                    job.locate("outputs", alias),
+                    f"{platform.name} exports no `{export}`.",
+                    word=export,
+                    choices=platform.exports,
+                )
+            )
+    return found

@@ -1,0 +1,109 @@
+"""What became of each field that a job sets: used, referenced, or unused with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from dativo_infra.model import Job
+from dativo_infra.planning.result import FieldUse, Reference
+from dativo_infra.platforms.base import Platform, Use, referenced, unused, used
+
+_NOT_TERRAFORM = unused("another tool than Terraform builds this job, so its module is not called")
+_COMMON: Mapping[str, tuple[Use, ...]] = {
+    "name": (used("names the infrastructure"),),
+    "former_names": (used("earlier names, so that a rename replaces nothing"),),
+    "provider": (used("the tool that owns the infrastructure"),),
+    "terraform.module_source": (_NOT_TERRAFORM,),
+    "terraform.module_version": (_NOT_TERRAFORM,),
+    "terraform.workspace": (_NOT_TERRAFORM,),
+    "terraform.backend_config": (_NOT_TERRAFORM,),
+    "metadata.variables": (used("see each variable"),),
+    "outputs": (used("see each output"),),
+}
+"""The fields that mean the same on every platform."""
+
+_KINDS: Mapping[str, str] = {
+    "runtime.compute.cluster_id": "cluster",
+    "runtime.storage.bucket": "bucket",
+    "runtime.storage.volume_id": "volume",
+    "runtime.network.vpc_id": "network",
+    "runtime.network.subnet_ids": "subnet",
+    "runtime.network.security_group_ids": "security group",
+    "runtime.service_account": "identity",
+    "resources.database.instance_id": "database",
+    "resources.cache.cluster_id": "cache",
+    "resources.queue.arn": "queue",
+    "resources.secrets.secret_manager_arn": "secret",
+    "resources.secrets.kms_key_id": "key",
+}
+"""Fields that name something which exists already, and what that is."""
+
+
+def references(job: Job) -> Iterator[Reference]:
+    """Yield everything that exists already and that the job names."""
+    for path, kind in _KINDS.items():
+        value = job.get(path)
+        several = isinstance(value, tuple)
+        for index, item in enumerate(value if several else (value,)):
+            if item is not None:
+                parts = (index,) if several else ()
+                yield Reference(kind=kind, id=item, location=job.locate(path, *parts))
+
+
+def uses(job: Job, platform: Platform) -> Iterator[FieldUse]:
+    """Yield what becomes of each field that the job sets, where a tool builds the job."""
+    for path in job.set_fields():
+        if path == "metadata.variables":
+            yield from _variables(job, platform)
+        elif path == "outputs":
+            yield from _outputs(job, platform)
+        elif path == "provider" and job.get("provider") not in {None, "pulumi", "cloudformation"}:
+            yield _use(job, path, unused("another tool was chosen for this run"))
+        else:
+            yield _use(job, path, _first(job, (platform.fields | _COMMON)[path]))
+
+
+def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
+    """Yield each field that the job sets, as unused or only referred to, with one reason."""
+    for path in job.set_fields():
+        use = referenced(reason) if path in _KINDS else unused(reason)
+        yield _use(job, path, use)
+
+
+def _variables(job: Job, platform: Platform) -> Iterator[FieldUse]:
+    refers = _first(job, platform.fields.get("metadata.tags", ())).outcome == "unused"
+    for name in job.variables:
+        variable = platform.variable(name)
+        if variable is None:
+            use = unused(f"{platform.name} does not know it")
+        elif refers:
+            use = _first(job, platform.fields["metadata.tags"])
+        else:
+            use = used(variable.meaning)
+        yield _use(job, "metadata.variables", use, name)
+
+
+def _outputs(job: Job, platform: Platform) -> Iterator[FieldUse]:
+    for alias, text in (job.get("outputs") or {}).items():
+        if text.startswith("module."):
+            use = unused("an address inside Terraform, and another tool builds this job")
+        else:
+            export = text.removeprefix("output.")
+            use = used(platform.exports.get(export, "no such output"))
+        yield _use(job, "outputs", use, alias)
+
+
+def _first(job: Job, choices: Iterable[Use]) -> Use:
+    for use in choices:
+        if use.when is None or use.when(job):
+            return use
+    return unused("the platform does not use it")
+
+
+def _use(job: Job, path: str, use: Use, *parts: str) -> FieldUse:
+    return FieldUse(
+        path=".".join((path, *parts)),
+        outcome=use.outcome,
+        text=use.text,
+        location=job.locate(path, *parts),
+    )

@@ -1,0 +1,53 @@
+"""Which jobs a stack or a run is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dativo_infra.model import Job
+from dativo_infra.planning.result import Plan, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A choice of jobs; what is None chooses all."""
+
+    environment: str | None = None
+    tenant: str | None = None
+    shard: tuple[int, int] | None = None
+    """The i-th of n parts, counted from 0. The n stays as it was when the fleet was first
+    deployed: another n moves most units to another stack."""
+
+    def jobs(self, jobs: Iterable[Job]) -> tuple[tuple[Job, ...], tuple[Job, ...]]:
+        """Return the jobs chosen by tenant and environment, and those left out."""
+        chosen, left = [], []
+        for job in jobs:
+            (chosen if self._matches(job) else left).append(job)
+        return tuple(chosen), tuple(left)
+
+    def units(self, plan: Plan, tool: str) -> tuple[Unit, ...]:
+        """Return the units that a tool builds in this shard, in the order to build them.
+
+        Shards are cut after planning, so that a shared unit is in one shard alone.
+        """
+        units = plan.owned_by(tool)
+        if self.shard is None:
+            return units
+        index, count = self.shard
+        return tuple(unit for unit in units if int(unit.identity.digest, 16) % count == index)
+
+    def _matches(self, job: Job) -> bool:
+        return (self.environment in {None, job.environment}) and (self.tenant in {None, job.tenant})
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Return the shard that a text such as `0/8` means.
+
+    Raises:
+        ValueError: the text has another form, or the index is not below the count.
+    """
+    index, slash, count = text.partition("/")
+    if slash and index.isdigit() and count.isdigit() and int(index) < int(count):
+        return int(index), int(count)
+    raise ValueError(f"`{text}` is no shard: write index/count, such as 0/8, counted from 0")

@@ -1,0 +1,24 @@
+"""Platforms: one file each, from a job to its resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dativo_infra.platforms.base import Platform
+from dativo_infra.platforms.emr import EMR
+from dativo_infra.platforms.kubernetes import KUBERNETES
+
+PLATFORMS: Mapping[str, Platform] = {
+    platform.name: platform
+    for platform in (
+        KUBERNETES,
+        EMR,
+        Platform(name="ecs", clouds=("aws",)),
+        Platform(name="fargate", clouds=("aws",)),
+        Platform(name="databricks"),
+        Platform(name="spark"),
+        Platform(name="ray"),
+        Platform(name="dask"),
+    )
+}
+"""Every platform of the job schema, by its name."""

@@ -1,0 +1,189 @@
+"""What the platforms on AWS have in common: shapes of identifiers, and policy documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dativo_infra.diagnostics import rules
+from dativo_infra.platforms.base import Context
+from dativo_infra.values import Pseudo, Text, concat
+
+PARTITION = Pseudo("partition")
+REGION = Pseudo("region")
+ACCOUNT = Pseudo("account_id")
+
+Statement = Mapping[str, Any]
+
+_HEX = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
+_ACCOUNT = "[0-9]{12}"
+_ARN = "arn:aws[a-z-]*"
+SHAPES: Mapping[str, tuple[str, str]] = {
+    "runtime.network.vpc_id": ("a VPC id such as vpc-0a1b2c3d", f"vpc-{_HEX}"),
+    "runtime.network.subnet_ids": ("a subnet id such as subnet-0a1b2c3d", f"subnet-{_HEX}"),
+    "runtime.network.security_group_ids": ("a group id such as sg-0a1b2c3d", f"sg-{_HEX}"),
+    "runtime.storage.bucket": ("a bucket name", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "resources.secrets.secret_manager_arn": (
+        "the ARN of a secret, with a twelve-digit account",
+        f"{_ARN}:secretsmanager:[a-z0-9-]+:{_ACCOUNT}:secret:.+",
+    ),
+    "resources.secrets.kms_key_id": (
+        "a key's ARN, id or alias",
+        f"(?:{_ARN}:kms:[a-z0-9-]+:{_ACCOUNT}:(?:key|alias)/.+|alias/.+"
+        "|(?:mrk-)?[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+    ),
+    "resources.queue.arn": ("the ARN of a queue", f"{_ARN}:[a-z]+:[a-z0-9-]+:{_ACCOUNT}:.+"),
+}
+"""For each field what it should be, and its pattern.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+"""
+ROLE_ARN = re.compile(f"{_ARN}:iam::{_ACCOUNT}:role/.+")
+_ROLE_LIKE = re.compile(f"{_ARN}:iam::[^:]*:role/(?P<name>.+)")
+_SECRET_SUFFIX = re.compile("-[A-Za-z0-9]{6}$")
+
+
+def check_shapes(context: Context, shapes: Mapping[str, tuple[str, str]] = SHAPES) -> None:
+    """Report identifiers that do not look like what they should be."""
+    for path, (what, pattern) in shapes.items():
+        value = context.get(path)
+        items = value if isinstance(value, tuple) else (value,)
+        for index, item in enumerate(items):
+            if isinstance(item, str) and re.fullmatch(pattern, item) is None:
+                parts = (index,) if isinstance(value, tuple) else ()
+                context.report(
+                    rules.SUSPICIOUS_SHAPE.at(
+                        context.job.locate(path, *parts), f"`{item}` is not {what}."
+                    )
+                )
+
+
+def check_role(context: Context) -> None:
+    """Report a service account that looks like a role's ARN, but not like a right one."""
+    value = context.get("runtime.service_account")
+    if isinstance(value, str) and value.startswith("arn:") and not ROLE_ARN.fullmatch(value):
+        context.report(
+            rules.SUSPICIOUS_SHAPE.at(
+                context.origin("runtime.service_account"),
+                f"`{value}` is not a role's ARN with a twelve-digit account.",
+            )
+        )
+
+
+def is_role_arn(value: Any) -> bool:
+    """Return whether a text is meant as the ARN of a role."""
+    return isinstance(value, str) and _ROLE_LIKE.fullmatch(value) is not None
+
+
+def role_name(arn: str) -> str:
+    """Return the name in a role's ARN, without the role's path."""
+    match = _ROLE_LIKE.fullmatch(arn)
+    return match["name"].rsplit("/", 1)[-1] if match else arn
+
+
+def trust(service: str, **conditions: Any) -> dict[str, Any]:
+    """Return the policy by which a service takes on a role."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if conditions:
+        statement["Condition"] = conditions
+    return document([statement])
+
+
+def allow(
+    actions: Iterable[str], resources: Iterable[Text], condition: Mapping[str, Any] | None = None
+) -> Statement:
+    """Return a statement that allows actions on resources."""
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": list(resources),
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def document(statements: Iterable[Statement]) -> dict[str, Any]:
+    """Return a policy document.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    """
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def read_write_bucket(bucket: Text) -> tuple[Statement, ...]:
+    """Return statements to list one bucket and to read, write and delete its objects."""
+    arn = concat("arn:", PARTITION, ":s3:::", bucket)
+    return (
+        allow(["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [arn]),
+        allow(
+            [
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+            ],
+            [concat(arn, "/*")],
+        ),
+    )
+
+
+def write_logs(bucket: Text, prefix: str) -> tuple[Statement, ...]:
+    """Return statements to write below one prefix of a bucket."""
+    arn = concat("arn:", PARTITION, ":s3:::", bucket)
+    return (
+        allow(["s3:GetBucketLocation"], [arn]),
+        allow(["s3:PutObject", "s3:AbortMultipartUpload"], [concat(arn, f"/{prefix}*")]),
+    )
+
+
+def read_secret(arn: Text) -> Statement:
+    """Return the statement to read one secret, given with or without its random suffix.
+
+    Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
+    """
+    exact = isinstance(arn, str) and _SECRET_SUFFIX.search(arn)
+    resources = [arn] if exact else [arn, concat(arn, "-??????")]
+    return allow(["secretsmanager:GetSecretValue"], resources)
+
+
+def use_key(key: Text, actions: Iterable[str] = ("kms:Decrypt",)) -> Statement:
+    """Return the statement to use one key, given by its ARN, id, or alias.
+
+    An alias cannot stand in a policy's resources, so the key is then chosen by a condition.
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    alias = key.rpartition(":")[2] if isinstance(key, str) else ""
+    if alias.startswith("alias/"):
+        return allow(
+            actions,
+            [concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":key/*")],
+            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}},
+        )
+    if isinstance(key, str) and not key.startswith("arn:"):
+        return allow(actions, [concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":key/", key)])
+    return allow(actions, [key])
+
+
+def key_arn(key: Text) -> Text:
+    """Return the ARN of a key or alias of the target's own account and region."""
+    if isinstance(key, str) and not key.startswith("arn:"):
+        kind = "" if key.startswith("alias/") else "key/"
+        return concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":", kind, key)
+    return key
+
+
+def other_place(arn: Any, account: str | None, region: str | None) -> str | None:
+    """Return the account or region that an ARN names, where it is another than the target's."""
+    parts = arn.split(":", 5) if isinstance(arn, str) and arn.startswith("arn:") else []
+    if len(parts) < 6:
+        return None
+    if account and parts[4] and parts[4] != account:
+        return f"account {parts[4]}"
+    if region and parts[3] and parts[3] != region:
+        return f"region {parts[3]}"
+    return None

@@ -1,0 +1,234 @@
+"""What a platform is: the tables and functions that each module of this folder fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from dativo_infra.diagnostics import Diagnostic, Location, rules
+from dativo_infra.model import Job, read_boolean, read_number
+from dativo_infra.names import Grammar, Identity, render
+from dativo_infra.project import Cloud, PlacedTarget
+from dativo_infra.resources import Resource
+from dativo_infra.values import TOKENS, Text, is_known, show
+
+Outcome: TypeAlias = Literal["used", "referenced", "unused"]
+VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers"]
+
+_TYPES: Mapping[VariableType, str] = {
+    "text": "text",
+    "number": "a whole number",
+    "boolean": "true or false",
+    "texts": "a list of texts",
+    "numbers": "a list of whole numbers",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A setting of `metadata.variables` that a platform knows."""
+
+    name: str
+    type: VariableType
+    meaning: str
+    default: Any = None
+    """What holds when it is not set; with editions, a mapping from edition to value."""
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    check: Callable[[str], str | None] | None = None
+    """For texts: returns what is wrong with one, or None."""
+
+    def default_of(self, edition: str) -> Any:
+        """Return the default in an edition."""
+        return self.default[edition] if isinstance(self.default, Mapping) else self.default
+
+    def read(self, value: Any) -> tuple[Any, str | None]:
+        """Return the value as this variable means it, and what is wrong with it, if anything."""
+        if self.type in {"texts", "numbers"}:
+            if not isinstance(value, list | tuple):
+                return None, f"must be {_TYPES[self.type]}"
+            read = [self._read_one(item, self.type.removesuffix("s")) for item in value]
+            wrong = next((problem for _, problem in read if problem), None)
+            return tuple(item for item, _ in read), wrong
+        return self._read_one(value, self.type)
+
+    def _read_one(self, value: Any, kind: str) -> tuple[Any, str | None]:
+        if isinstance(value, TOKENS):
+            return None, "must be known when planning"
+        if kind == "number":
+            value = read_number(value)
+            if isinstance(value, bool) or not isinstance(value, int):
+                return None, "must be a whole number"
+            if self.minimum is not None and value < self.minimum:
+                return None, f"must be {self.minimum} or more"
+            if self.maximum is not None and value > self.maximum:
+                return None, f"must be {self.maximum} or less"
+        elif kind == "boolean":
+            value = read_boolean(value)
+            if not isinstance(value, bool):
+                return None, "must be true or false"
+        elif not isinstance(value, str):
+            return None, "must be text"
+        elif self.choices and value not in self.choices:
+            return None, f"must be one of {', '.join(self.choices)}"
+        elif self.check and (problem := self.check(value)):
+            return None, problem
+        return value, None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a platform is given to build one job."""
+
+    job: Job
+    jobs: tuple[Job, ...]
+    """All jobs that share the infrastructure, by one `infrastructure.name`; `job` is the first."""
+    target: PlacedTarget
+    tags: Mapping[str, Text]
+    shared_tags: Mapping[str, Text]
+    """The tags without the one that names the job, for what other jobs may share."""
+    settings: Mapping[str, Any]
+    """Every variable that the platform knows, with the job's value or the default."""
+    report: Callable[[Diagnostic], None]
+
+    @property
+    def identity(self) -> Identity:
+        """What the job's infrastructure is known by."""
+        return self.job.identity
+
+    def get(self, path: str) -> Any:
+        """Return the value of a field of the block by its dotted path, or None."""
+        return self.job.get(path)
+
+    def known(self, path: str) -> Any:
+        """Return a field that shapes what is built; report it when it is known only later."""
+        value = self.job.get(path)
+        if value is None or is_known(value):
+            return value
+        self.report(
+            rules.UNRESOLVED_FIELD.at(
+                self.job.locate(path), f"`{path}` must be known when planning: {show(value)}."
+            )
+        )
+        return None
+
+    def origin(self, path: str) -> Location:
+        """Return the place of a field of the block."""
+        return self.job.locate(path)
+
+    def name(self, grammar: Grammar) -> str:
+        """Return the job's name in a grammar."""
+        return render(self.job.identity, grammar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one job says about a shared thing."""
+
+    value: Any
+    path: str
+    """The field that says it."""
+    strict: bool = True
+    """Whether disagreement is an error; otherwise what is not agreed on is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A thing with a fixed physical name that several jobs can name."""
+
+    kind: str
+    """Its component, such as `KubernetesNamespace`."""
+    name: str
+    """Its physical name; of an account, with its namespace before."""
+    path: str
+    """The field that names it."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Kind and name of the shared things that it lives in."""
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+    common: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
+    """Mappings of which the thing gets the pairs that all its jobs have: labels, annotations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedContext:
+    """What a platform is given to build a shared thing: what all its jobs say together."""
+
+    name: str
+    claims: Mapping[str, Any]
+    common: Mapping[str, Mapping[str, Text]]
+    tags: Mapping[str, Text]
+    origin: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedKind:
+    """How a shared thing is built, and what it exports."""
+
+    description: str
+    build: Callable[[SharedContext], tuple[Resource, ...]]
+    exports: Callable[[SharedContext], Mapping[str, Text]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What a platform makes of one job."""
+
+    resources: tuple[Resource, ...] = ()
+    exports: Mapping[str, Text] = field(default_factory=dict)
+    shared: tuple[Shared, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What becomes of a field, in one case."""
+
+    outcome: Outcome
+    text: str
+    when: Callable[[Job], bool] | None = None
+
+
+def used(text: str, when: Callable[[Job], bool] | None = None) -> Use:
+    """Return that a field shapes what is built, and how."""
+    return Use(outcome="used", text=text, when=when)
+
+
+def referenced(text: str, when: Callable[[Job], bool] | None = None) -> Use:
+    """Return that a field names something that exists, and is not built."""
+    return Use(outcome="referenced", text=text, when=when)
+
+
+def unused(reason: str, when: Callable[[Job], bool] | None = None) -> Use:
+    """Return that a field does nothing, and why."""
+    return Use(outcome="unused", text=reason, when=when)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """One execution platform."""
+
+    name: str
+    component: str = ""
+    """The component resource of a job's own unit."""
+    description: str = ""
+    """What is built, such as `EMR cluster`."""
+    clouds: tuple[Cloud, ...] = ()
+    """The clouds that have it; empty where any may."""
+    variables: tuple[Variable, ...] = ()
+    exports: Mapping[str, str] = field(default_factory=dict)
+    """What it exports, each with its meaning."""
+    fields: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    """What becomes of each field of the block: the first use whose condition holds."""
+    check: Callable[[Context], None] = lambda _: None
+    """Reports what would fail, whoever owns the job."""
+    needs: Callable[[Job], tuple[str, ...]] = lambda _: ()
+    """Returns the fields that a job must set for this platform to be built."""
+    build: Callable[[Context], Built] | None = None
+    """None where this version reads and checks the platform but does not build it."""
+    shared: Mapping[str, SharedKind] = field(default_factory=dict)
+
+    def variable(self, name: str) -> Variable | None:
+        """Return a known variable by its name."""
+        return next((each for each in self.variables if each.name == name), None)
