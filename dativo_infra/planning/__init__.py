@@ -291,7 +291,7 @@ def _meeting_names(units: list[Unit]) -> Iterator[Diagnostic]:
 def _job_plan(draft: _Draft, built: Built | None, wishes: list[Wish]) -> JobPlan:
     job, platform = draft.job, draft.platform
     if draft.is_built and platform:
-        field_uses = report.uses(job, platform)
+        field_uses = report.uses(job, platform, built.exports if built else ())
         notes = built.notes if built else ()
     else:
         reason = _why_not_built(draft)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from dativo_infra.model import Job
 from dativo_infra.planning.result import FieldUse, Reference
@@ -50,17 +50,25 @@ def references(job: Job) -> Iterator[Reference]:
                 yield Reference(kind=kind, id=item, location=job.locate(path, *parts))
 
 
-def uses(job: Job, platform: Platform) -> Iterator[FieldUse]:
-    """Yield what becomes of each field that the job sets, where a tool builds the job."""
+def uses(job: Job, platform: Platform, exports: Container[str]) -> Iterator[FieldUse]:
+    """Yield what becomes of each field that the job sets, where a tool builds the job.
+
+    `exports` are the outputs that this job's unit gives; one whose cluster exists gives fewer.
+    """
     for path in job.set_fields():
         if path == "metadata.variables":
             yield from _variables(job, platform)
         elif path == "outputs":
-            yield from _outputs(job, platform)
+            yield from _outputs(job, platform, exports)
         elif path == "provider" and job.get("provider") not in {None, "pulumi", "cloudformation"}:
             yield _use(job, path, unused("another tool was chosen for this run"))
         else:
-            yield _use(job, path, _first(job, (platform.fields | _COMMON)[path]))
+            yield _use(job, path, _first(job, choices(path, platform)))
+
+
+def choices(path: str, platform: Platform) -> tuple[Use, ...]:
+    """Return what may become of a field on a platform; the first that holds for a job is it."""
+    return platform.fields.get(path) or _COMMON[path]
 
 
 def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
@@ -83,13 +91,17 @@ def _variables(job: Job, platform: Platform) -> Iterator[FieldUse]:
         yield _use(job, "metadata.variables", use, name)
 
 
-def _outputs(job: Job, platform: Platform) -> Iterator[FieldUse]:
+def _outputs(job: Job, platform: Platform, exports: Container[str]) -> Iterator[FieldUse]:
     for alias, text in (job.get("outputs") or {}).items():
         if text.startswith("module."):
             use = unused("an address inside Terraform, and another tool builds this job")
         else:
             export = text.removeprefix("output.")
-            use = used(platform.exports.get(export, "no such output"))
+            meaning = platform.exports.get(export, "no such output")
+            if export in exports:
+                use = used(meaning)
+            else:
+                use = referenced(f"{meaning} Known to whoever built what exists, not here.")
         yield _use(job, "outputs", use, alias)
 
 

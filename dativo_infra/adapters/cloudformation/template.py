@@ -1,0 +1,213 @@
+"""From a unit to a CloudFormation template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cfn_flip
+import troposphere as cfn
+
+from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS, REFUSALS
+from dativo_infra.adapters.cloudformation.values import Scope, output_name
+from dativo_infra.diagnostics import Diagnostic, Location, raise_errors
+from dativo_infra.diagnostics.rules import OVER_LIMIT, REFUSED
+from dativo_infra.names import STACK
+from dativo_infra.planning.result import Unit
+from dativo_infra.planning.support import tools_for
+from dativo_infra.resources import Resource
+from dativo_infra.values import Parameter, ParameterType
+
+METADATA = "DativoInfra"
+"""The entry of a template's and of each resource's metadata that is ours."""
+
+LIMITS: Mapping[str, int] = {"Resources": 500, "Parameters": 200, "Outputs": 200}
+"""The most entries that a section of a template may have."""
+LONGEST_BODY = 1_000_000
+"""The largest template, in bytes, given from S3."""
+LONGEST_DESCRIPTION = 1024
+"""The longest description of a template, in bytes."""
+# The limits above: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+
+_SECTIONS = (
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Resources",
+    "Outputs",
+)
+_PARAMETERS: Mapping[ParameterType, Mapping[str, Any]] = {
+    "string": {"Type": "String"},
+    "list": {"Type": "CommaDelimitedList"},
+    "secret": {"Type": "String", "NoEcho": True},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """A unit in CloudFormation's form, with the way back to what the user wrote."""
+
+    unit: Unit
+    template: cfn.Template
+    logical_ids: Mapping[str, Resource]
+    """The unit's resources by logical id."""
+    parameters: Mapping[str, Parameter]
+    """The parameters that the template takes, by their names in it."""
+    origins: Mapping[str, Location | None]
+    """Where a job file first makes use of each parameter, by the same names."""
+    outputs: Mapping[str, str]
+    """The original names of the outputs, by their names in the template."""
+
+    @property
+    def name(self) -> str:
+        """Return the stack's name."""
+        return self.unit.name(STACK)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Return the template as JSON: sections, resources and properties in a fixed order."""
+        sections = self.template.to_dict()
+        ordered = {name: sections[name] for name in _SECTIONS if name in sections}
+        return json.dumps(ordered, indent=indent, ensure_ascii=False) + "\n"
+
+    def to_yaml(self) -> str:
+        """Return the template as YAML, in the order of the JSON."""
+        return cfn_flip.to_yaml(self.to_json())
+
+
+def to_template(unit: Unit) -> cfn.Template:
+    """Return a unit as a template; equal units give equal templates.
+
+    Raises:
+        DiagnosticError: the unit holds a kind that CloudFormation cannot build.
+    """
+    return to_stack(unit).template
+
+
+def to_stacks(units: Iterable[Unit]) -> list[Stack]:
+    """Return the units that have resources as stacks, in the order given.
+
+    Raises:
+        DiagnosticError: a unit holds a kind that CloudFormation cannot build, or its template is
+            over a limit; all such cases together.
+    """
+    filled = [unit for unit in units if unit.resources]
+    refused = {unit.identity: refusals(unit) for unit in filled}
+    stacks = [to_stack(unit) for unit in filled if not refused[unit.identity]]
+    over = [each for stack in stacks for each in limits(stack.unit, stack.to_json())]
+    raise_errors([*(each for found in refused.values() for each in found), *over])
+    return stacks
+
+
+def to_stack(unit: Unit) -> Stack:
+    """Return a unit in CloudFormation's form.
+
+    Raises:
+        DiagnosticError: the unit holds a kind that CloudFormation cannot build.
+    """
+    raise_errors(refusals(unit))
+    scope = Scope(unit.resources)
+    template = cfn.Template(Description=_cut(unit.description))
+    template.set_version()
+    outputs: dict[str, str] = {}
+    for resource in unit.resources:
+        template.add_resource(_lowered(resource, scope))
+    for name, value in unit.exports.items():
+        outputs[output_name(name)] = name
+        template.add_output(
+            cfn.Output(output_name(name), Description=name, Value=scope.lower(value))
+        )
+    for parameter, name in scope.parameters.items():
+        template.add_parameter(
+            cfn.Parameter(name, Description=str(parameter), **_PARAMETERS[parameter.type])
+        )
+    template.set_metadata(
+        {
+            METADATA: {
+                "identity": str(unit.identity),
+                "jobs": [str(job) for job in unit.jobs],
+                "parameters": {
+                    name: parameter.name for parameter, name in scope.parameters.items()
+                },
+                "outputs": outputs,
+            }
+        }
+    )
+    return Stack(
+        unit=unit,
+        template=template,
+        logical_ids={scope.logical_ids[each.key]: each for each in unit.resources},
+        parameters={name: parameter for parameter, name in scope.parameters.items()},
+        origins={name: scope.origins[parameter] for parameter, name in scope.parameters.items()},
+        outputs=outputs,
+    )
+
+
+def is_protected(unit: Unit) -> bool:
+    """Return whether the unit's stack gets termination protection.
+
+    CloudFormation protects whole stacks, so one protected resource protects all in its stack.
+    """
+    return any(resource.lifecycle.protect for resource in unit.resources)
+
+
+def refusals(unit: Unit) -> list[Diagnostic]:
+    """Return a diagnostic for every resource that CloudFormation cannot build."""
+    found: list[Diagnostic] = []
+    for resource in unit.resources:
+        kind = type(resource).__name__
+        if kind in REFUSALS:
+            tools = " or ".join(f"`provider: {tool}`" for tool in tools_for(kind))
+            found.append(
+                REFUSED.at(
+                    resource.origin,
+                    f"`{resource.key}` ({kind}) of {unit.identity} cannot be built: "
+                    f"{REFUSALS[kind]}.",
+                    remedy=tools and f"Write {tools}, which can build it.",
+                )
+            )
+    return found
+
+
+def limits(unit: Unit, template_json: str) -> list[Diagnostic]:
+    """Return a diagnostic for every limit of CloudFormation that a unit's template is over."""
+    template = json.loads(template_json)
+    counts = {
+        section.lower(): (len(template.get(section, ())), most) for section, most in LIMITS.items()
+    }
+    counts["bytes"] = (len(template_json.encode()), LONGEST_BODY)
+    return [
+        OVER_LIMIT.at(
+            unit.resources[0].origin,
+            f"The template of {unit.identity} has {count:,} {what}; CloudFormation takes {most:,}.",
+        )
+        for what, (count, most) in counts.items()
+        if count > most
+    ]
+
+
+def _lowered(resource: Resource, scope: Scope) -> cfn.AWSObject:
+    """Return a resource with its envelope.
+
+    Two wishes of a lifecycle need nothing here: `ignore`, since CloudFormation applies only values
+    that changed in the template, and what something else changed meanwhile stays; `delete_first`,
+    since no physical name is given by us that a replacement could collide with.
+    """
+    lowered = LOWERINGS[type(resource)](
+        scope.logical_ids[resource.key],
+        resource,
+        lambda value: scope.lower(value, resource.origin),
+    )
+    if resource.after:
+        lowered.DependsOn = sorted(scope.logical_ids[key] for key in resource.after)
+    if resource.lifecycle.retain:
+        lowered.DeletionPolicy = "Retain"
+        lowered.UpdateReplacePolicy = "Retain"
+    lowered.Metadata = {METADATA: {"key": resource.key}}
+    return lowered
+
+
+def _cut(description: str) -> str:
+    return description.encode()[:LONGEST_DESCRIPTION].decode(errors="ignore")

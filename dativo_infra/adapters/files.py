@@ -1,0 +1,86 @@
+"""Writing files into an output folder: all or nothing is judged first, then each file is whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dativo_infra.diagnostics import Diagnostic, raise_errors
+from dativo_infra.diagnostics.rules import UNSAFE_OUTPUT
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the files, by their names relative to the output folder."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Written:
+    """Write texts as UTF-8 files into a folder, which is created where it is missing.
+
+    A file that has the wanted content already is not touched. Another is replaced at once, so no
+    reader ever sees half of it. Files that are there and not named are left alone.
+
+    Args:
+        folder: The output folder.
+        files: Each file's text by its name relative to the folder; `a/b.json` is in a subfolder.
+
+    Raises:
+        DiagnosticError: `UNSAFE_OUTPUT`, for every name that leads out of the folder or cannot be
+            a file there; nothing has been written then.
+        OSError: the operating system refused to read or write.
+    """
+    raise_errors(_problems(folder, files))
+    written: list[str] = []
+    unchanged: list[str] = []
+    for name, text in files.items():
+        path = (folder / name).resolve()
+        content = text.encode()
+        if path.exists() and path.read_bytes() == content:
+            unchanged.append(name)
+        else:
+            _replace(path, content)
+            written.append(name)
+    return Written(tuple(written), tuple(unchanged))
+
+
+def _problems(folder: Path, files: Mapping[str, str]) -> list[Diagnostic]:
+    if os.path.lexists(folder) and not folder.is_dir():
+        return [UNSAFE_OUTPUT.at(None, f"`{folder}` is there and is not a folder.")]
+    return [
+        UNSAFE_OUTPUT.at(None, f"`{name}` cannot be written to `{folder}`: {reason}.")
+        for name in files
+        if (reason := _reason(folder, name))
+    ]
+
+
+def _reason(folder: Path, name: str) -> str:
+    """Return why a file must not be written, or nothing."""
+    relative = Path(name)
+    if relative.anchor or ".." in relative.parts or not relative.parts:
+        return "it is not a plain name inside the folder"
+    path = (folder / relative).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        return "a link leads out of the folder"
+    if path.is_dir():
+        return "a folder of that name is there"
+    if any(parent.exists() and not parent.is_dir() for parent in path.parents):
+        return "a part of its path is a file"
+    return ""
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not `tempfile`: its files are readable by their owner only, and the mode would stay.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

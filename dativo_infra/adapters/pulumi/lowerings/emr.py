@@ -1,0 +1,108 @@
+"""Amazon EMR on EC2."""
+# ruff: noqa: PLC0415 - a provider is imported only by a program that uses it
+
+from __future__ import annotations
+
+from typing import Any
+
+from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+from dativo_infra.resources.emr import (
+    EmrCluster,
+    EmrSecurityConfiguration,
+    InstanceFleet,
+    InstanceGroup,
+)
+
+IGNORED = {
+    "core.instance_count": "coreInstanceGroup.instanceCount",
+    "core.target_on_demand": "coreInstanceFleet.targetOnDemandCapacity",
+    "core.target_spot": "coreInstanceFleet.targetSpotCapacity",
+}
+"""Fields of a cluster that a lifecycle can leave to something else, by the provider's names."""
+
+
+def cluster(resource: EmrCluster, scope: Scope) -> None:
+    """Register a cluster, and the policy that scales it."""
+    import pulumi_aws as aws
+
+    resolver = scope.resolver
+    groups = resolver.joined(",", resource.additional_security_group_ids)
+    subnets = resolver.texts(resource.subnet_ids)
+    fleets = isinstance(resource.core, InstanceFleet)
+    idle = resource.idle_timeout_seconds
+    created = scope.create(
+        aws.emr.Cluster,
+        {
+            "name": resource.name,
+            "release_label": resource.release_label,
+            "applications": resource.applications,
+            "service_role": resource.service_role,
+            "ec2_attributes": {
+                "instance_profile": resource.instance_profile,
+                "subnet_id": None if fleets else subnets[0],
+                "subnet_ids": subnets if fleets else None,
+                "additional_master_security_groups": groups,
+                "additional_slave_security_groups": groups,
+            },
+            **_instances("master", resource.primary),
+            **_instances("core", resource.core),
+            "security_configuration": resource.security_configuration,
+            "log_uri": resource.log_uri,
+            # Without it a cluster ends as soon as it has no steps.
+            "keep_job_flow_alive_when_no_steps": True,
+            "visible_to_all_users": True,
+            "termination_protection": resource.termination_protected,
+            "auto_termination_policy": None if idle is None else {"idle_timeout": idle},
+            "tags": resource.tags,
+        },
+        ignore=[IGNORED[path] for path in resource.lifecycle.ignore],
+    )
+    if resource.managed_scaling is not None:
+        scaling = resource.managed_scaling
+        scope.create(
+            aws.emr.ManagedScalingPolicy,
+            {
+                "cluster_id": created.id,
+                "compute_limits": [
+                    {
+                        "unit_type": scaling.unit,
+                        "minimum_capacity_units": scaling.minimum,
+                        "maximum_capacity_units": scaling.maximum,
+                    }
+                ],
+            },
+            part="scaling",
+        )
+
+
+def _instances(part: str, machines: InstanceGroup | InstanceFleet) -> dict[str, Any]:
+    """Return the property of the primary or core nodes, which is one of two."""
+    if isinstance(machines, InstanceGroup):
+        group = {
+            "instance_type": machines.instance_type,
+            "instance_count": machines.instance_count,
+        }
+        return {f"{part}_instance_group": group}
+    kind: dict[str, Any] = {"instance_type": machines.instance_type, "weighted_capacity": 1}
+    fleet: dict[str, Any] = {
+        "instance_type_configs": [kind],
+        "target_on_demand_capacity": machines.target_on_demand,
+        "target_spot_capacity": machines.target_spot,
+    }
+    if machines.target_spot:
+        kind["bid_price_as_percentage_of_on_demand_price"] = machines.spot_bid_percent
+        spot = {
+            "allocation_strategy": "capacity-optimized",
+            "timeout_action": "SWITCH_TO_ON_DEMAND",
+            "timeout_duration_minutes": machines.spot_timeout_minutes,
+        }
+        fleet["launch_specifications"] = {"spot_specifications": [spot]}
+    return {f"{part}_instance_fleet": fleet}
+
+
+def security_configuration(resource: EmrSecurityConfiguration, scope: Scope) -> None:
+    """Register a security configuration."""
+    import pulumi_aws as aws
+
+    document = scope.resolver.json(resource.configuration)
+    scope.create(aws.emr.SecurityConfiguration, {"configuration": document})

@@ -1,0 +1,74 @@
+"""Amazon S3."""
+# ruff: noqa: PLC0415 - a provider is imported only by a program that uses it
+
+from __future__ import annotations
+
+from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+from dativo_infra.names import Grammar, render_word
+from dativo_infra.resources.s3 import S3Bucket
+
+PREFIX = Grammar(
+    what="prefix of a bucket's name, without the hyphen at its end",
+    allowed="a-z0-9-",
+    longest=36,
+    lower=True,
+    source="https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+)
+"""The provider adds 26 characters to make at most 63."""
+
+
+def bucket(resource: S3Bucket, scope: Scope) -> None:
+    """Register a bucket, and what makes it private, encrypted and short-lived."""
+    import pulumi_aws as aws
+
+    created = scope.create(
+        aws.s3.Bucket,
+        {"bucket_prefix": f"{render_word(scope.name, PREFIX)}-", "tags": resource.tags},
+        ignore=["bucketPrefix"],
+    )
+    name = created.bucket
+    key = resource.kms_key
+    algorithm = {"sse_algorithm": "aws:kms" if key else "AES256", "kms_master_key_id": key}
+    scope.create(
+        aws.s3.BucketServerSideEncryptionConfiguration,
+        {
+            "bucket": name,
+            "rules": [
+                {
+                    "apply_server_side_encryption_by_default": algorithm,
+                    "bucket_key_enabled": key is not None,
+                }
+            ],
+        },
+        part="encryption",
+    )
+    scope.create(
+        aws.s3.BucketPublicAccessBlock,
+        {
+            "bucket": name,
+            "block_public_acls": True,
+            "block_public_policy": True,
+            "ignore_public_acls": True,
+            "restrict_public_buckets": True,
+        },
+        part="public-access",
+    )
+    scope.create(
+        aws.s3.BucketOwnershipControls,
+        {"bucket": name, "rule": {"object_ownership": "BucketOwnerEnforced"}},
+        part="ownership",
+    )
+    if resource.expire_after_days is not None:
+        days = resource.expire_after_days
+        rule = {
+            "id": "expire",
+            "status": "Enabled",
+            # An empty filter means every object; without one the provider warns.
+            "filter": {},
+            "expiration": {"days": days},
+            "noncurrent_version_expiration": {"noncurrent_days": days},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": days},
+        }
+        scope.create(
+            aws.s3.BucketLifecycleConfiguration, {"bucket": name, "rules": [rule]}, part="expiry"
+        )

@@ -1,0 +1,67 @@
+"""What a lowering is given: the place where it registers what a resource becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pulumi
+
+from dativo_infra.adapters.pulumi.typed import args_class, typed
+from dativo_infra.adapters.pulumi.values import Resolver
+from dativo_infra.resources import Lifecycle
+
+R = TypeVar("R", bound=pulumi.CustomResource)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The surroundings of one resource that is being lowered."""
+
+    name: str
+    """Name of the first Pulumi resource; those beside it have it as a prefix."""
+    parent: pulumi.Resource
+    resolver: Resolver
+    lifecycle: Lifecycle
+    depends_on: Sequence[pulumi.Resource]
+    created: list[pulumi.CustomResource] = field(default_factory=list)
+    """What was registered so far, the first one first."""
+
+    def create(
+        self,
+        resource: type[R],
+        properties: Mapping[str, Any],
+        *,
+        part: str = "",
+        ignore: Sequence[str] = (),
+    ) -> R:
+        """Register a Pulumi resource and return it.
+
+        Args:
+            resource: the provider's class.
+            properties: what it is made of; tokens are resolved, and what is None is left out.
+            part: what it is called beside the first one.
+            ignore: properties, as Pulumi names them, that something else owns once it exists.
+        """
+        arguments = typed(args_class(resource), self.resolver.value(properties))
+        return self.keep(resource(self._name(part), arguments, self.options(ignore)))
+
+    def keep(self, created: R) -> R:
+        """Count a resource among what was registered, and return it."""
+        self.created.append(created)
+        return created
+
+    def options(self, ignore: Sequence[str] = ()) -> pulumi.ResourceOptions:
+        """Return the options of each Pulumi resource that this resource becomes."""
+        return pulumi.ResourceOptions(
+            parent=self.parent,
+            depends_on=list(self.depends_on),
+            protect=self.lifecycle.protect or None,
+            retain_on_delete=self.lifecycle.retain or None,
+            delete_before_replace=self.lifecycle.delete_first or None,
+            ignore_changes=list(ignore) or None,
+        )
+
+    def _name(self, part: str) -> str:
+        return f"{self.name}-{part}" if part else self.name

@@ -1,0 +1,46 @@
+"""The command line: one file a command, imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from dativo_infra import __version__
+
+_COMMANDS = {
+    "validate": "Check job files and report everything that is wrong, at once.",
+    "plan": "Show what would be built for each job, and what becomes of each field.",
+    "preview": "Run the jobs' Pulumi components offline and list what they register.",
+    "synth": "Write the jobs' infrastructure as files of another tool.",
+    "deploy": "Build the jobs' CloudFormation stacks.",
+    "schema": "Print a JSON schema, for editors and other validators.",
+    "explain": "Explain a diagnostic's code, a platform, or a field of the block.",
+}
+
+
+class _Commands(click.Group):
+    """Knows the commands by name, and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        return import_module(f"dativo_infra.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        # The summaries stand here, so that the help imports no command.
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dativo-infra")
+def main() -> None:
+    """Build the infrastructure that Dativo job files describe.
+
+    Jobs are given as files, folders or patterns. Exit codes: 0 for success, 1 for errors in the
+    jobs or the deployment, 2 for a wrong call.
+    """

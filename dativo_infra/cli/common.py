@@ -1,0 +1,196 @@
+"""What the commands share: their options, loading and planning, and how results are shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dativo_infra.diagnostics import Diagnostic
+    from dativo_infra.loading import Loaded
+    from dativo_infra.planning import Plan
+    from dativo_infra.project import LoadedProject
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FAILED = 1
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan", "faint": "bright_black"}
+
+
+def job_options(function: Function) -> Function:
+    """Add the arguments and options that choose jobs; `prepare` takes them."""
+    for option in reversed(
+        (
+            click.argument("paths", nargs=-1, required=True),
+            click.option(
+                "--project",
+                type=click.Path(exists=True, dir_okay=False),
+                help="Project file; by default the nearest dativo-infra.yaml above the jobs.",
+            ),
+            click.option(
+                "--env-file",
+                "env_files",
+                multiple=True,
+                type=click.Path(exists=True, dir_okay=False),
+                help="File of NAME=value lines for ${NAME}; stronger than the environment.",
+            ),
+            click.option("--tenant", help="Only the jobs of this tenant."),
+            click.option("--environment", help="Only the jobs of this environment."),
+            click.option(
+                "--provider",
+                type=click.Choice(["terraform", "cloudformation", "pulumi", "manual"]),
+                help="Plan the jobs as if this tool owned them all.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Text for people, or JSON on standard output.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Jobs loaded and planned for one command."""
+
+    loaded: Loaded
+    project: LoadedProject
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...]
+    environment: Mapping[str, str]
+    left_out: int
+    """Jobs that `--tenant` and `--environment` did not choose."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are errors, in the files or in the plan."""
+        from dativo_infra.diagnostics import has_errors
+
+        return has_errors(self.diagnostics)
+
+    def stop_on_errors(self) -> None:
+        """Report all diagnostics, and exit when one of them is an error."""
+        show_diagnostics(self.diagnostics)
+        if self.failed:
+            say(self.summary())
+            sys.exit(FAILED)
+
+    def summary(self) -> str:
+        """Return the numbers of jobs and diagnostics in a line."""
+        from dativo_infra.diagnostics.render import count_of, summary
+
+        parts = [count_of(len(self.loaded.jobs), "job")]
+        if without := self.loaded.without_infrastructure:
+            parts[0] += f", {without:,} without infrastructure"
+        if self.left_out:
+            parts.append(f"{self.left_out:,} not selected")
+        if self.loaded.not_jobs:
+            count = count_of(self.loaded.not_jobs, "YAML file")
+            parts.append(f"{count} passed over as no job")
+        parts.append(summary(self.diagnostics) or "no errors")
+        return "; ".join(parts) + "."
+
+
+def prepare(
+    *,
+    paths: Iterable[str],
+    project: str | None,
+    env_files: Iterable[str],
+    tenant: str | None,
+    environment: str | None,
+    provider: str | None,
+    allow_unresolved: bool = False,
+) -> Run:
+    """Load and plan the jobs that a command's options mean, with all that is wrong."""
+    from dativo_infra.diagnostics import in_order
+    from dativo_infra.loading import load, load_project, read_env_file
+    from dativo_infra.planning import Selection, plan
+
+    variables = dict(os.environ)
+    diagnostics: list[Diagnostic] = []
+    for file in env_files:
+        found, wrong = read_env_file(Path(file))
+        variables.update(found)
+        diagnostics.extend(wrong)
+    loaded_project, wrong = load_project(project, near=paths)
+    diagnostics.extend(wrong)
+    loaded = load(paths, variables)
+    silent = set(loaded_project.project.silence)
+    diagnostics.extend(each for each in loaded.diagnostics if each.code not in silent)
+    chosen, left = Selection(tenant=tenant, environment=environment).jobs(loaded.jobs)
+    planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
+    return Run(
+        loaded=loaded,
+        project=loaded_project,
+        plan=planned,
+        diagnostics=in_order([*diagnostics, *planned.diagnostics]),
+        environment=variables,
+        left_out=len(left),
+    )
+
+
+def say(text: str) -> None:
+    """Write words for people, to standard error."""
+    click.echo(text, err=True)
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Write diagnostics for people, to standard error."""
+    from dativo_infra.diagnostics.render import as_text
+
+    colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+    def paint(text: str, style: str) -> str:
+        return click.style(text, fg=_COLOURS[style], bold=style == "error") if colours else text
+
+    if text := as_text(diagnostics, paint):
+        say(f"{text}\n")
+
+
+def print_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Write data to standard output, with the name and the version of its shape."""
+    import json
+
+    click.echo(json.dumps({"kind": kind, "version": 1, **content}, indent=2, default=str))
+
+
+def console() -> Console:
+    """Return what draws trees and tables on standard output; it heeds NO_COLOR by itself."""
+    from rich.console import Console
+
+    # What is not a terminal gets whole lines: nothing is cut or wrapped.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+
+
+def need_extra(module: str, extra: str) -> None:
+    """Exit with what to install, when the module of an optional dependency is missing."""
+    from importlib.util import find_spec
+
+    from dativo_infra.diagnostics import rules
+
+    if find_spec(module) is None:
+        show_diagnostics(
+            [
+                rules.MISSING_PACKAGE.at(
+                    None,
+                    f"The Python package `{module}` is not installed.",
+                    remedy=f"pip install 'dativo-infra[{extra}]'",
+                )
+            ]
+        )
+        sys.exit(FAILED)
