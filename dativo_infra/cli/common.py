@@ -174,7 +174,7 @@ def console() -> Console:
     from rich.console import Console
 
     # What is not a terminal gets whole lines: nothing is cut or wrapped.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 def need_extra(module: str, extra: str) -> None:

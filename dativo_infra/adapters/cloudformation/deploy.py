@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -22,7 +22,8 @@ from dativo_infra.diagnostics.rules import DEPLOY_FAILED, MISSING_PARAMETER, OVE
 from dativo_infra.names import STACK, Identity, render
 from dativo_infra.planning.result import Unit, UnitKind
 from dativo_infra.project import PlacedTarget
-from dativo_infra.values import Concat, Parameter, Text, resolve, tokens
+from dativo_infra.resources import Resource
+from dativo_infra.values import Concat, Parameter, Text, tokens
 
 LONGEST_INLINE = 51_200
 """The largest template, in bytes, that a request itself may carry.
@@ -121,7 +122,8 @@ def deploy(
     without: set[Identity] = set()
     for stack in stacks:
         if missing := [str(each) for each in stack.unit.needs if each in without]:
-            result = _failure(stack, f"not tried, as it needs {', '.join(missing)}", Action.SKIPPED)
+            reason = f"it needs {', '.join(missing)}"
+            result = _failure(stack, reason, action=Action.SKIPPED)
         else:
             try:
                 client = clients(stack.unit.target)
@@ -141,41 +143,204 @@ class _Deployment:
         self.stack = stack
         self.client = client
         self.on_event = on_event
-        # Stacks cannot be renamed, so a unit that was renamed stays in the one it has.
+        # A stack cannot be renamed, so a unit that was renamed stays in the one it has.
         identities = (stack.unit.identity, *stack.unit.former)
         names = [render(identity, STACK) for identity in identities]
-        self.name = next((name for name in names if self._describe(name)), names[0])
+        self.name = next((name for name in names if self._described(name)), names[0])
 
     def run(self, parameters: Mapping[str, str]) -> StackResult:
-        before = self._describe(self.name)
+        """Create or update the stack, wait for it, and return what became of it."""
+        before = self._described(self.name)
         if before.get("StackStatus") == "ROLLBACK_COMPLETE":
             # A creation failed and was rolled back: such a stack is empty and takes no update.
+            last = self._last_event(before["StackId"])
             self.client.delete_stack(StackName=self.name)
-            before = self._settled(before["StackId"])
-        # REVIEW_IN_PROGRESS: a stack with change sets of which none has been executed.
+            before, _ = self._watch(before["StackId"], last)
+        # REVIEW_IN_PROGRESS: it has change sets, of which none was executed.
         new = before.get("StackStatus") in {None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+        made = self._change_set("CREATE" if new else "UPDATE", parameters)
+        if made["Status"] == "FAILED":
+            self.client.delete_change_set(ChangeSetName=made["ChangeSetId"])
+            reason = made.get("StatusReason", "")
+            if any(words in reason for words in _NO_CHANGE):
+                return self._done(Action.UNCHANGED, before)
+            return _failure(self.stack, reason)
+        last = self._last_event(made["StackId"])
+        # What a failed creation made is removed even where it is retained otherwise: it holds
+        # nothing yet, and would stay behind at every new try.
+        self.client.execute_change_set(ChangeSetName=made["ChangeSetId"], RetainExceptOnCreate=True)
+        after, events = self._watch(made["StackId"], last)
+        if after["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            return self._done(Action.CREATED if new else Action.UPDATED, after)
+        for event in events:
+            if event.status.endswith("_FAILED") and event.logical_id in self.stack.logical_ids:
+                resource = self.stack.logical_ids[event.logical_id]
+                return _failure(
+                    self.stack, f"`{resource.key}` ({event.type}): {event.reason}", resource
+                )
+        return _failure(self.stack, after.get("StackStatusReason") or after["StackStatus"])
+
+    def _change_set(self, kind: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        """Make a change set and return it once CloudFormation has worked it out."""
         made = self.client.create_change_set(
             StackName=self.name,
             ChangeSetName=f"dativo-infra-{uuid4()}",
-            ChangeSetType="CREATE" if new else "UPDATE",
-            TemplateBody=self.stack.to_json(indent=None),
+            ChangeSetType=kind,
+            TemplateBody=_body(self.stack),
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": parameters[parameter.name]}
                 for name, parameter in self.stack.parameters.items()
             ],
-            Tags=_tags(self.stack.unit, parameters),
+            Tags=_stack_tags(self.stack.unit, parameters),
             Capabilities=_capabilities(self.stack),
         )
-        change_set = self._change_set(made["Id"])
-        if change_set["Status"] == "FAILED":
-            self.client.delete_change_set(ChangeSetName=made["Id"])
-            reason = change_set.get("StatusReason", "")
-            if not _says_no_change(reason):
-                return self._failed(reason)
-            action = Action.UNCHANGED
-        else:
-            action = Action.CREATED if new else Action.UPDATED
-            failure = self._execute(made["Id"], made["StackId"], f"{action[:6]}E_COMPLETE".upper())
-            if failure:
-                return failure
-        return self._done(action)
+        while True:
+            described = self.client.describe_change_set(ChangeSetName=made["Id"])
+            if described["Status"] in {"CREATE_COMPLETE", "FAILED"}:
+                return described
+            time.sleep(POLL_SECONDS)
+
+    def _described(self, name: str) -> Mapping[str, Any]:
+        """Return what is known of a stack, by its name or id; nothing where there is none."""
+        try:
+            return self.client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+
+    def _watch(self, stack_id: str, last: str | None) -> tuple[Mapping[str, Any], list[Event]]:
+        """Report a stack's events until nothing is in progress.
+
+        Args:
+            stack_id: The stack; by its id a deleted one can still be looked at.
+            last: The id of the last event that is not to be reported.
+
+        Returns:
+            The stack as it is then, and all events that were reported, oldest first.
+        """
+        events: list[Event] = []
+        while True:
+            # First the stack and then its events, so that none of the last ones is missed.
+            described = self._described(stack_id)
+            fresh = list(self._events(stack_id, last))
+            for event in reversed(fresh):
+                last = event["EventId"]
+                events.append(
+                    Event(
+                        stack=self.name,
+                        logical_id=event["LogicalResourceId"],
+                        type=event["ResourceType"],
+                        status=event["ResourceStatus"],
+                        reason=event.get("ResourceStatusReason", ""),
+                    )
+                )
+                self.on_event(events[-1])
+            if not described["StackStatus"].endswith("_IN_PROGRESS"):
+                return described, events
+            time.sleep(POLL_SECONDS)
+
+    def _last_event(self, stack_id: str) -> str | None:
+        return next((event["EventId"] for event in self._events(stack_id, None)), None)
+
+    def _events(self, stack_id: str, last: str | None) -> Iterator[Mapping[str, Any]]:
+        """Yield the events after one that is known, newest first."""
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        for page in pages:
+            for event in page["StackEvents"]:
+                if event["EventId"] == last:
+                    return
+                yield event
+
+    def _done(self, action: Action, described: Mapping[str, Any]) -> StackResult:
+        protected = is_protected(self.stack.unit)
+        if described.get("EnableTerminationProtection", False) != protected:
+            self.client.update_termination_protection(
+                StackName=self.name, EnableTerminationProtection=protected
+            )
+        return StackResult(
+            unit=self.stack.unit,
+            stack=self.name,
+            action=action,
+            outputs={
+                self.stack.outputs[output["OutputKey"]]: output["OutputValue"]
+                for output in described.get("Outputs", ())
+            },
+        )
+
+
+_NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+"""What CloudFormation says of a change set that would change nothing."""
+
+
+def _failure(
+    stack: Stack, reason: str, resource: Resource | None = None, action: Action = Action.FAILED
+) -> StackResult:
+    identity = stack.unit.identity
+    message = f"{identity} could not be deployed: {reason}"
+    place = resource or stack.unit.resources[0]
+    return StackResult(
+        unit=stack.unit,
+        stack=stack.name,
+        action=action,
+        diagnostic=DEPLOY_FAILED.at(place.origin, message),
+    )
+
+
+def _missing(stacks: Iterable[Stack], given: Mapping[str, str]) -> list[Diagnostic]:
+    found: dict[str, Diagnostic] = {}
+    for stack in stacks:
+        for name, parameter in stack.parameters.items():
+            if parameter.name not in given and parameter.name not in found:
+                message = f"`{parameter}` has no value; {stack.unit.identity} needs it."
+                found[parameter.name] = MISSING_PARAMETER.at(stack.origins[name], message)
+    return list(found.values())
+
+
+def _too_large(stacks: Iterable[Stack]) -> list[Diagnostic]:
+    return [
+        OVER_LIMIT.at(
+            stack.unit.resources[0].origin,
+            f"The template of {stack.unit.identity} has {size:,} bytes; a request takes at most "
+            f"{LONGEST_INLINE:,}.",
+        )
+        for stack in stacks
+        if (size := len(_body(stack).encode())) > LONGEST_INLINE
+    ]
+
+
+def _body(stack: Stack) -> str:
+    return stack.to_json(indent=None)
+
+
+def _capabilities(stack: Stack) -> list[str]:
+    """Return what has to be acknowledged: that roles are created, all with generated names."""
+    types = (each.resource_type or "" for each in stack.template.resources.values())
+    return ["CAPABILITY_IAM"] if any(each.startswith("AWS::IAM::") for each in types) else []
+
+
+def _stack_tags(unit: Unit, given: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the unit's tags for the stack itself.
+
+    The resources carry their own; a stack's tags are plain text, so one is left out whose value
+    cannot be told before the deployment.
+    """
+    return [
+        {"Key": key, "Value": _told(value, given)}
+        for key, value in sorted(unit.tags.items())
+        if all(
+            isinstance(token, Concat)
+            or (isinstance(token, Parameter) and token.type == "string" and token.name in given)
+            for token in tokens(value)
+        )
+    ]
+
+
+def _told(value: Text, given: Mapping[str, str]) -> str:
+    match value:
+        case Concat(parts):
+            return "".join(_told(part, given) for part in parts)
+        case Parameter(name):
+            return given[name]
+        case _:
+            return str(value)

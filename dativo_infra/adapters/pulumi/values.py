@@ -154,7 +154,7 @@ def given(
         DiagnosticError: some have no value; all are named.
     """
     consumed = {each.name: each for item in resources for each in parameters(_content(item))}
-    found = {name: _lookup(parameter, values) for name, parameter in consumed.items()}
+    found = {name: lookup(parameter, values) for name, parameter in consumed.items()}
     raise_errors(
         rules.MISSING_PARAMETER.at(
             None,
@@ -168,7 +168,8 @@ def given(
     return found
 
 
-def _lookup(parameter: Parameter, values: Mapping[str, pulumi.Input[Any]]) -> Any:
+def lookup(parameter: Parameter, values: Mapping[str, pulumi.Input[Any]]) -> Any:
+    """Return a parameter's value, see `given`, or None where it has none."""
     config = pulumi.Config()
     name = parameter.name
     secret = parameter.secret or pulumi.runtime.is_config_secret(config.full_key(name))

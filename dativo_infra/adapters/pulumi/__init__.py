@@ -1,0 +1,30 @@
+"""Building with Pulumi: components, and the functions that build many jobs in one program."""
+
+from __future__ import annotations
+
+from dativo_infra.adapters.pulumi.build import build, build_stack
+from dativo_infra.adapters.pulumi.components import (
+    Component,
+    EmrCluster,
+    EmrClusterArgs,
+    KubernetesJob,
+    KubernetesJobArgs,
+    KubernetesNamespace,
+    KubernetesNamespaceArgs,
+    KubernetesServiceAccount,
+    KubernetesServiceAccountArgs,
+)
+
+__all__ = [
+    "Component",
+    "EmrCluster",
+    "EmrClusterArgs",
+    "KubernetesJob",
+    "KubernetesJobArgs",
+    "KubernetesNamespace",
+    "KubernetesNamespaceArgs",
+    "KubernetesServiceAccount",
+    "KubernetesServiceAccountArgs",
+    "build",
+    "build_stack",
+]

@@ -1,0 +1,158 @@
+"""From a component's arguments to the unit that they describe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from dativo_infra.diagnostics import Diagnostic, Severity, did_you_mean, raise_errors, rules
+from dativo_infra.loading import files, load_document, load_project
+from dativo_infra.loading.yaml import parse
+from dativo_infra.model import BLOCK, Source
+from dativo_infra.planning import Unit, plan
+from dativo_infra.values import Parameter
+
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "tenant_id": ("tenant_id",),
+    "environment": ("environment",),
+    "compute": (BLOCK, "runtime", "compute"),
+    "storage": (BLOCK, "runtime", "storage"),
+    "network": (BLOCK, "runtime", "network"),
+    "namespace": (BLOCK, "runtime", "namespace"),
+    "service_account": (BLOCK, "runtime", "service_account"),
+    "tags": (BLOCK, "metadata", "tags"),
+    "labels": (BLOCK, "metadata", "labels"),
+    "annotations": (BLOCK, "metadata", "annotations"),
+    "variables": (BLOCK, "metadata", "variables"),
+}
+"""Where in a job an argument is laid."""
+
+PLATFORMS: Mapping[str, str] = {
+    "EmrCluster": "emr",
+    "KubernetesJob": "kubernetes",
+    "KubernetesNamespace": "kubernetes",
+    "KubernetesServiceAccount": "kubernetes",
+}
+"""The platform of a component's job that names none."""
+
+_LISTS = frozenset({"subnet_ids", "security_group_ids"})
+# The runner needs them; what is built does not depend on them.
+_PATHS = ("source_connector_path", "target_connector_path", "asset_path")
+
+
+def unit_from(
+    args: Mapping[str, Any], known: type, *, component: str, name: str
+) -> tuple[Unit, dict[str, pulumi.Output[Any]]]:
+    """Return the unit that a component's arguments describe, and the outputs in it by parameter.
+
+    Args:
+        args: the arguments.
+        known: the class of the arguments.
+        component: the component that is to build the unit.
+        name: the component's name, and the job's where no file names it.
+
+    Raises:
+        TypeError: there is an argument that the component does not have.
+        DiagnosticError: the job cannot be read or planned.
+        ValueError: the job is none that the component builds.
+    """
+    for key in args:
+        if key not in known.__annotations__:
+            near = did_you_mean(key, known.__annotations__)
+            raise TypeError(f"{component} has no argument `{key}`. {near}".rstrip())
+    path = rooted(args["job"]) if "job" in args else None
+    document, source = _read(path) if path else ({}, None)
+    document = _laid(document, args.get("document", {}))
+    for key, place in PLACES.items():
+        if key in args:
+            document = _laid(document, _nested(place, args[key]))
+    outputs: dict[str, pulumi.Output[Any]] = {}
+    document = _late(_complete(document, component, None if path else name), (), outputs)
+    loaded = load_document(document, name=name, source=source)
+    project, found = load_project(near=[path or rooted(".")])
+    planned = plan(loaded.jobs, project, provider="pulumi")
+    report([*loaded.diagnostics, *found, *planned.diagnostics])
+    units = [unit for unit in planned.units if unit.component == component]
+    if len(units) != 1:
+        there = ", ".join(unit.component for unit in planned.units) or "nothing"
+        raise ValueError(f"{component} `{name}`: of this job {there} is built, and no {component}")
+    return units[0], outputs
+
+
+def rooted(path: str) -> str:
+    """Return a path that was given from the project's folder, else from the current one.
+
+    It is given back as seen from the current folder, as messages show it.
+    """
+    root = pulumi.get_root_directory() or ""
+    return os.path.relpath(Path(root if Path(root).is_absolute() else ".") / path)
+
+
+def report(diagnostics: list[Diagnostic]) -> None:
+    """Show what is worth a warning in Pulumi's own way.
+
+    Raises:
+        DiagnosticError: there are errors.
+    """
+    raise_errors(diagnostics)
+    for each in diagnostics:
+        if each.severity is Severity.WARNING:
+            pulumi.log.warn(" ".join(part for part in (str(each), each.remedy) if part))
+
+
+def _read(path: str) -> tuple[dict[str, Any], Source]:
+    text = files.read(path)
+    if isinstance(text, Diagnostic):
+        raise_errors([text])
+    parsed = parse(str(text), path, within=BLOCK)
+    raise_errors(parsed.diagnostics)
+    if not isinstance(parsed.data, dict):
+        raise_errors([rules.NOT_A_JOB.at(parsed.source.locate())])
+    return parsed.data, parsed.source
+
+
+def _complete(document: dict[str, Any], component: str, name: str | None) -> dict[str, Any]:
+    """Return a document with what a program that builds infrastructure need not say."""
+    base: dict[str, Any] = {
+        **dict.fromkeys(_PATHS, "none"),
+        BLOCK: {"runtime": {"platform": PLATFORMS[component]}},
+    }
+    if name is not None:
+        base[BLOCK]["name"] = name
+    return _laid(base, document)
+
+
+def _nested(place: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(place):
+        value = {key: value}
+    return value
+
+
+def _laid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two documents as one; of what both say, `above` wins."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            merged[key] = _laid(under, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _late(value: Any, path: tuple[str, ...], outputs: dict[str, pulumi.Output[Any]]) -> Any:
+    """Return data with each output in it replaced by a parameter, and kept by its name."""
+    if isinstance(value, pulumi.Output | Awaitable):
+        # No variable's name has a dot, so none of the job's own parameters is meant.
+        name = ".".join(path)
+        outputs[name] = pulumi.Output.from_input(value)
+        return Parameter(name, "list" if path[-1] in _LISTS else "string")
+    if isinstance(value, Mapping):
+        return {key: _late(item, (*path, str(key)), outputs) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_late(item, (*path, str(i)), outputs) for i, item in enumerate(value)]
+    return value

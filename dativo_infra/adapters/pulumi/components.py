@@ -1,0 +1,264 @@
+"""The component resources: what a unit is in Pulumi, and what programs create by name.
+
+Each builds one unit. Its arguments describe a job: a job file, a document, or both, and fields laid
+over them; what is left out has the job file's value or the platform's default. A field may be an
+output of another resource, unless it chooses what is built.
+
+    EmrCluster("orders", {"job": "jobs/orders.yaml", "network": {"subnet_ids": [subnet.id]}})
+
+Pulumi makes a package for its other languages from this module by reading the annotations as they
+are when it runs. So there is no `from __future__ import annotations` here, and no union.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypedDict
+
+import pulumi
+
+from dativo_infra.adapters.pulumi.arguments import unit_from
+from dativo_infra.adapters.pulumi.lowerings import lower
+from dativo_infra.adapters.pulumi.values import Resolver, given
+from dativo_infra.names import PULUMI, render
+from dativo_infra.planning import Unit
+
+
+class AutoScalingArgs(TypedDict, total=False):
+    """Limits between which the platform's own autoscaler moves the number of workers."""
+
+    enabled: bool
+    """Whether the number of workers is scaled."""
+    min_instances: int
+    """Fewest workers."""
+    max_instances: int
+    """Most workers."""
+
+
+class ComputeArgs(TypedDict, total=False):
+    """The machines."""
+
+    instance_type: pulumi.Input[str]
+    """Machine type of the workers."""
+    instance_count: int
+    """Number of workers."""
+    auto_scaling: AutoScalingArgs
+    """Scaling of the number of workers."""
+
+
+class StorageArgs(TypedDict, total=False):
+    """Where data and state are kept; all of it exists already."""
+
+    bucket: pulumi.Input[str]
+    """Bucket that the job may read and write."""
+    volume_id: pulumi.Input[str]
+    """Volume for the job's state."""
+    mount_path: str
+    """Where the volume is mounted."""
+
+
+class NetworkArgs(TypedDict, total=False):
+    """The network that the machines are placed in; all of it exists already."""
+
+    vpc_id: pulumi.Input[str]
+    """The virtual network."""
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    """Subnets for the machines."""
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
+    """Additional security groups."""
+
+
+class JobArgs(TypedDict, total=False):
+    """What every component takes."""
+
+    job: str
+    """Path of a job file, from the folder of Pulumi.yaml."""
+    document: dict[str, Any]
+    """A job as data, laid over the job file."""
+    tenant_id: str
+    """Tenant that the job belongs to."""
+    environment: str
+    """Environment, such as dev or prod."""
+    variables: dict[str, Any]
+    """Settings of the platform."""
+
+
+class EmrClusterArgs(JobArgs, total=False):
+    """A job that runs on EMR."""
+
+    compute: ComputeArgs
+    """The machines."""
+    storage: StorageArgs
+    """Where data is kept."""
+    network: NetworkArgs
+    """Where the machines are placed."""
+    service_account: pulumi.Input[str]
+    """Role of the machines; one is made where not given."""
+    tags: dict[str, pulumi.Input[str]]
+    """Tags on every resource."""
+
+
+class KubernetesNamespaceArgs(JobArgs, total=False):
+    """A job that runs in the namespace."""
+
+    namespace: str
+    """Name of the namespace."""
+    labels: dict[str, pulumi.Input[str]]
+    """Labels of the objects."""
+    annotations: dict[str, pulumi.Input[str]]
+    """Annotations of the objects."""
+
+
+class KubernetesServiceAccountArgs(KubernetesNamespaceArgs, total=False):
+    """A job that runs as the account."""
+
+    service_account: pulumi.Input[str]
+    """Name of the account, the ARN of a role, or the e-mail of a Google service account."""
+
+
+class KubernetesJobArgs(KubernetesServiceAccountArgs, total=False):
+    """A job that runs on Kubernetes."""
+
+    storage: StorageArgs
+    """Where data and state are kept."""
+    tags: dict[str, pulumi.Input[str]]
+    """Tags of the job, kept as annotations."""
+
+
+class Component(pulumi.ComponentResource):
+    """A unit and its resources, which are children of it and use its providers."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {}
+    """Output to the name under which jobs know it."""
+    _resolver: Resolver
+
+    @classmethod
+    def of(
+        cls,
+        unit: Unit,
+        parameters: Mapping[str, pulumi.Input[Any]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Self:
+        """Build a unit that was planned before, under its own name.
+
+        `parameters` has a value for each parameter of the unit, see `values.given`.
+        """
+        component = cls.__new__(cls)
+        component._build(unit.name(PULUMI), unit, parameters, opts)
+        return component
+
+    def resolve(self, value: Any) -> pulumi.Output[Any]:
+        """Return text or data in which tokens refer to this component's resources."""
+        return pulumi.Output.from_input(self._resolver.value(value))
+
+    def _build_alone(
+        self, name: str, args: Any, known: type, opts: pulumi.ResourceOptions | None
+    ) -> None:
+        """Build the unit that arguments describe."""
+        unit, outputs = unit_from(args, known, component=type(self).__name__, name=name)
+        parameters = given([*unit.resources, unit.exports], outputs)
+        self._build(name, unit, parameters, opts)
+
+    def _build(
+        self,
+        name: str,
+        unit: Unit,
+        parameters: Mapping[str, pulumi.Input[Any]],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        # Children whose names begin with the component's get the aliases that follow from these.
+        former = [pulumi.Alias(name=render(each, PULUMI)) for each in unit.former]
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=former), opts)
+        super().__init__(f"dativo:index:{type(self).__name__}", name, {}, options)
+        self._resolver = lower(unit, name=name, component=self, parameters=parameters)
+        outputs = {each: self.resolve(unit.exports[key]) for each, key in self._EXPORTS.items()}
+        for each, value in outputs.items():
+            setattr(self, each, value)
+        self.register_outputs(outputs)
+
+
+class EmrCluster(Component):
+    """An EMR cluster on EC2 with its roles, its bucket for logs, encryption and scaling."""
+
+    cluster_id: pulumi.Output[str]
+    """Id of the cluster, such as j-2AXXXXXXGAPLF."""
+    master_public_dns: pulumi.Output[str]
+    """Host name of the primary node."""
+    log_bucket: pulumi.Output[str]
+    """Bucket that the cluster's logs go to."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "cluster_id": "emr_cluster_id",
+        "master_public_dns": "emr_master_public_dns",
+        "log_bucket": "emr_log_bucket",
+    }
+
+    def __init__(
+        self, name: str, args: EmrClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, EmrClusterArgs, opts)
+
+
+class KubernetesNamespace(Component):
+    """A namespace with its quota, limits and policies, which several jobs may share."""
+
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {"namespace": "kubernetes_namespace"}
+
+    def __init__(
+        self, name: str, args: KubernetesNamespaceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, KubernetesNamespaceArgs, opts)
+
+
+class KubernetesServiceAccount(Component):
+    """A service account that several jobs of a namespace may run as."""
+
+    service_account: pulumi.Output[str]
+    """Name of the account."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {"service_account": "kubernetes_service_account"}
+
+    def __init__(
+        self,
+        name: str,
+        args: KubernetesServiceAccountArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        self._build_alone(name, args, KubernetesServiceAccountArgs, opts)
+
+
+class KubernetesJob(Component):
+    """What one job has of its own in a namespace: its CronJob, settings and network policy.
+
+    The namespace and the account are shared by jobs, so they are components of their own, which
+    this one is told to depend on.
+    """
+
+    cron_job: pulumi.Output[str]
+    """Name of the CronJob that runs the job."""
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    service_account: pulumi.Output[str]
+    """Name of the account that the job's pods run as."""
+    config_map: pulumi.Output[str]
+    """Name of the ConfigMap with what the job refers to."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "cron_job": "kubernetes_cron_job",
+        "namespace": "kubernetes_namespace",
+        "service_account": "kubernetes_service_account",
+        "config_map": "kubernetes_config_map",
+    }
+
+    def __init__(
+        self, name: str, args: KubernetesJobArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, KubernetesJobArgs, opts)
+
+
+COMPONENTS: Mapping[str, type[Component]] = {
+    each.__name__: each
+    for each in (EmrCluster, KubernetesJob, KubernetesNamespace, KubernetesServiceAccount)
+}
+"""The component of each unit, by `Unit.component`."""
