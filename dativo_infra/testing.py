@@ -162,7 +162,11 @@ class Recorder(MockMonitor):
     """
 
     def __init__(
-        self, calls: Mapping[str, Mapping[str, Any]] | None = None, *, preview: bool = False
+        self,
+        *,
+        calls: Mapping[str, Mapping[str, Any]] | None = None,
+        outputs: Mapping[str, Mapping[str, Any]] | None = None,
+        preview: bool = False,
     ) -> None:
         super().__init__(_NoMocks())
         self.registrations: dict[str, Registration] = {}
@@ -170,6 +174,7 @@ class Recorder(MockMonitor):
         self.outputs: dict[str, Mapping[str, Any]] = {}
         self.exports: Mapping[str, Any] = {}
         self._answers = {**ANSWERS, **(calls or {})}
+        self._outputs = outputs or {}
         self._preview = preview
         # The runtime calls from the threads of an executor.
         self._lock = threading.Lock()
@@ -203,7 +208,7 @@ class Recorder(MockMonitor):
                 raise DuplicateUrnError(f"two resources have one URN: {urn}")
             self.registrations[urn] = registration
         known = request.custom and not self._preview
-        state = {**_sentinels(request.type, request.name), **inputs} if known else inputs
+        state = self._state(request, inputs) if known else inputs
         return resource_pb2.RegisterResourceResponse(
             urn=urn,
             id=f"<{request.name}.id>" if known else "",
@@ -222,8 +227,7 @@ class Recorder(MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802
         """Answer for a resource that exists, with a sentinel for each output not given."""
-        given = MessageToDict(request.properties)
-        state = {**_sentinels(request.type, request.name), **given}
+        state = self._state(request, MessageToDict(request.properties))
         return resource_pb2.ReadResourceResponse(
             urn=self.make_urn(request.parent, request.type, request.name),
             properties=ParseDict(state, Struct()),
@@ -244,8 +248,12 @@ class Recorder(MockMonitor):
             self.calls.append(call)
         if call.token not in self._answers:
             raise LookupError(f"give an answer for {call.token}: record(..., calls={{...}})")
-        answer = ParseDict(self._answers[call.token], Struct())
+        answer: Any = ParseDict(dict(self._answers[call.token]), Struct())
         return resource_pb2.ResourceInvokeResponse(**{"return": answer})
+
+    def _state(self, request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+        chosen = self._outputs.get(request.name, {})
+        return {**_sentinels(request.type, request.name), **inputs, **chosen}
 
     def recording(self, messages: tuple[str, ...] = ()) -> Recording:
         """Return what was kept, in an order that does not depend on the threads."""
@@ -271,6 +279,7 @@ def record(
     config: Mapping[str, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
     calls: Mapping[str, Mapping[str, Any]] | None = None,
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
     preview: bool = False,
     root_directory: Path | None = None,
 ) -> Recording:
@@ -283,6 +292,7 @@ def record(
         config: the stack's configuration; a key without a colon belongs to the project.
         secrets: configuration that is secret.
         calls: answers of provider functions beside `ANSWERS`, token to result.
+        outputs: outputs instead of sentinels: a resource's name to values by names on the wire.
         preview: whether outputs of resources are unknown, as before the first deployment.
         root_directory: the folder of Pulumi.yaml; the current directory where not given.
 
@@ -290,7 +300,7 @@ def record(
         DuplicateUrnError: two resources have one URN.
         Exception: whatever the program raises.
     """
-    recorder = Recorder(calls, preview=preview)
+    recorder = Recorder(calls=calls, outputs=outputs, preview=preview)
     engine = _Engine()
     # The runtime keeps its state in context variables: in a context of its own nothing leaks.
     context = contextvars.copy_context()

@@ -90,6 +90,15 @@ class Run:
             say(self.summary())
             sys.exit(FAILED)
 
+    def not_owned_by(self, tool: str) -> list[str]:
+        """Return lines that say which jobs a tool does not build, and why."""
+        others: dict[str, list[str]] = {}
+        for each in self.plan.jobs:
+            if each.owner != tool or (each.unit is None and not each.shared):
+                why = each.notes[0] if each.owner in {tool, "manual"} else f"left to {each.owner}"
+                others.setdefault(why, []).append(str(each.job.identity))
+        return [f"{why}: {', '.join(jobs)}" for why, jobs in sorted(others.items())]
+
     def summary(self) -> str:
         """Return the numbers of jobs and diagnostics in a line."""
         from dativo_infra.diagnostics.render import count_of, summary

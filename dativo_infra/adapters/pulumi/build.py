@@ -163,7 +163,7 @@ def _build_stack(config: pulumi.Config) -> None:
     shard = config.get("shard")
     selection = Selection(
         environment=config.get("environment") or pulumi.get_stack(),
-        tenant=config.get("tenant"),
+        tenant=config.get("tenant") or None,
         shard=parse_shard(shard) if shard else None,
     )
     variables = _variables(config.get("env-file"))
@@ -172,7 +172,7 @@ def _build_stack(config: pulumi.Config) -> None:
     jobs, left = selection.jobs(loaded.jobs)
     project_file = config.get("project")
     project, found = load_project(rooted(project_file) if project_file else None, near=paths)
-    planned = plan(jobs, project, provider=config.get("provider"))
+    planned = plan(jobs, project, provider=config.get("provider") or None)
     report([*loaded.diagnostics, *found, *planned.diagnostics])
     built = build_units(selection.units(planned, TOOL), parameters=variables)
     _tell(planned, left, built)
@@ -182,7 +182,7 @@ def _build_stack(config: pulumi.Config) -> None:
 
 
 def _variables(env_file: str | None) -> dict[str, str]:
-    if env_file is None:
+    if not env_file:
         return {}
     variables, diagnostics = read_env_file(Path(rooted(env_file)))
     raise_errors(diagnostics)
@@ -209,11 +209,11 @@ def _outputs(
 ) -> dict[str, Any]:
     """Return what is known of a job's infrastructure, by common names and by the job's own."""
     outputs = {name: text for name, text in job.outputs.items() if text is not None}
-    if job.unit in built:
-        component, unit = built[job.unit], planned.unit(job.unit)
-        return {name: component.resolve(text) for name, text in {**unit.exports, **outputs}.items()}
     if job.unit is not None:
-        return {}
+        if job.unit not in built:
+            return {}
+        every = {**planned.unit(job.unit).exports, **outputs}
+        return {name: built[job.unit].resolve(text) for name, text in every.items()}
     known = {
         name: lookup(text, variables) if isinstance(text, Parameter) else text
         for name, text in outputs.items()

@@ -142,7 +142,7 @@ class Component(pulumi.ComponentResource):
         `parameters` has a value for each parameter of the unit, see `values.given`.
         """
         component = cls.__new__(cls)
-        component._build(unit.name(PULUMI), unit, parameters, opts)
+        component._build(unit.name(PULUMI), unit, parameters, opts)  # noqa: SLF001 - its own
         return component
 
     def resolve(self, value: Any) -> pulumi.Output[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -45,7 +45,9 @@ class Scope:
             ignore: properties, as Pulumi names them, that something else owns once it exists.
         """
         arguments = typed(args_class(resource), self.resolver.value(properties))
-        return self.keep(resource(self._name(part), arguments, self.options(ignore)))
+        # Every generated class takes a name, arguments and options; their base says otherwise.
+        make: Callable[..., R] = resource
+        return self.keep(make(self._name(part), arguments, self.options(ignore)))
 
     def keep(self, created: R) -> R:
         """Count a resource among what was registered, and return it."""
