@@ -73,12 +73,19 @@ def read_boolean(value: Any) -> Any:
     return value
 
 
+def _pass_list(value: Any, validate: Any) -> Any:
+    # A whole `${NAME}` is a list then; text put together from parts is none.
+    if isinstance(value, Parameter):
+        return Parameter(value.name, "list") if value.type == "string" else value
+    return validate(value)
+
+
 if TYPE_CHECKING:
     LateText: TypeAlias = Text
     LateList: TypeAlias = tuple[Text, ...] | Parameter
 else:
     LateText = Annotated[str, WrapValidator(_pass_tokens)]
-    LateList = Annotated[tuple[LateText, ...], Strict(False), WrapValidator(_pass_tokens)]
+    LateList = Annotated[tuple[LateText, ...], Strict(False), WrapValidator(_pass_list)]
 
 Whole: TypeAlias = Annotated[int, BeforeValidator(read_number)]
 Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(read_number)]
@@ -222,7 +229,7 @@ class Infrastructure(Section):
         "the same name share one infrastructure.",
     )
     former_names: Annotated[tuple[str, ...], Strict(False)] | None = Field(
-        None, description="Earlier names, so that a rename replaces nothing."
+        None, description="Earlier names, oldest first, so that a rename replaces nothing."
     )
     provider: Provider | None = Field(
         None, description="The tool that owns the job's infrastructure."

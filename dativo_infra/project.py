@@ -126,6 +126,8 @@ class LoadedProject:
 
     project: Project
     source: Source
+    here: str = "/"
+    """The folder that relative paths of files begin at: the current one when it was loaded."""
 
 
 def _matches(pattern: str | None, text: str) -> bool:

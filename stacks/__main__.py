@@ -1,8 +1,4 @@
-"""The Pulumi program: builds the jobs that the stack's configuration names.
-
-    pulumi stack init dev
-    pulumi up
-"""
+"""The Pulumi program: builds the jobs that the stack's configuration names, see Pulumi.yaml."""
 
 from __future__ import annotations
 

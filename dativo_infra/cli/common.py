@@ -84,8 +84,8 @@ class Run:
         return has_errors(self.diagnostics)
 
     def stop_on_errors(self) -> None:
-        """Report all diagnostics, and exit when one of them is an error."""
-        show_diagnostics(self.diagnostics)
+        """Report errors and warnings, and exit when there is an error; `validate` has the notes."""
+        show_diagnostics(each for each in self.diagnostics if each.severity != "note")
         if self.failed:
             say(self.summary())
             sys.exit(FAILED)

@@ -10,7 +10,10 @@ import click
 @click.command("schema")
 @click.argument("what", type=click.Choice(["job", "block", "project"]), default="job")
 def command(what: str) -> None:
-    """Print a JSON schema: of a job file, of its infrastructure block, or of dativo-infra.yaml."""
+    """Print a JSON schema, for editors and other validators.
+
+    Of a job file, of its infrastructure block, or of the project file dativo-infra.yaml.
+    """
     from dativo_infra.model import block_schema, job_schema
     from dativo_infra.project import project_schema
 

@@ -142,7 +142,7 @@ def load_project(
                     choices=silent,
                 )
             )
-    return LoadedProject(project, parsed.source), tuple(diagnostics)
+    return LoadedProject(project, parsed.source, os.getcwd()), tuple(diagnostics)  # noqa: PTH109
 
 
 def _is_no_job(parsed: Parsed, text: str) -> bool:

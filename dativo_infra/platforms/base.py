@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from dativo_infra.diagnostics import Diagnostic, Location, rules
+from dativo_infra.diagnostics import Diagnostic, Location, Severity, rules
 from dativo_infra.model import Job, read_boolean, read_number
 from dativo_infra.names import Grammar, Identity, render
 from dativo_infra.project import Cloud, PlacedTarget
@@ -39,6 +39,10 @@ class Variable:
     maximum: int | None = None
     check: Callable[[str], str | None] | None = None
     """For texts: returns what is wrong with one, or None."""
+    late: bool = False
+    """Whether the value may be a token: known at deployment only."""
+    uses: tuple[Use, ...] = ()
+    """What becomes of it where that depends on the job; else it is used as its meaning says."""
 
     def default_of(self, edition: str) -> Any:
         """Return the default in an edition."""
@@ -56,7 +60,7 @@ class Variable:
 
     def _read_one(self, value: Any, kind: str) -> tuple[Any, str | None]:
         if isinstance(value, TOKENS):
-            return None, "must be known when planning"
+            return (value, None) if self.late else (None, "must be known when planning")
         if kind == "number":
             value = read_number(value)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -69,7 +73,7 @@ class Variable:
             value = read_boolean(value)
             if not isinstance(value, bool):
                 return None, "must be true or false"
-        elif not isinstance(value, str):
+        elif not isinstance(value, str) or not value:
             return None, "must be text"
         elif self.choices and value not in self.choices:
             return None, f"must be one of {', '.join(self.choices)}"
@@ -92,11 +96,18 @@ class Context:
     settings: Mapping[str, Any]
     """Every variable that the platform knows, with the job's value or the default."""
     report: Callable[[Diagnostic], None]
+    allow_unresolved: bool = False
+    """Whether a field that must be known now, and is not, gives a note instead of an error."""
 
     @property
     def identity(self) -> Identity:
         """What the job's infrastructure is known by."""
         return self.job.identity
+
+    @property
+    def first_identity(self) -> Identity:
+        """What names are made of that cannot change in place: the oldest name of the job."""
+        return next(iter(former_identities(self.jobs)), self.identity)
 
     def get(self, path: str) -> Any:
         """Return the value of a field of the block by its dotted path, or None."""
@@ -109,7 +120,9 @@ class Context:
             return value
         self.report(
             rules.UNRESOLVED_FIELD.at(
-                self.job.locate(path), f"`{path}` must be known when planning: {show(value)}."
+                self.job.locate(path),
+                f"`{path}` must be known when planning: {show(value)}.",
+                severity=Severity.NOTE if self.allow_unresolved else None,
             )
         )
         return None
@@ -119,8 +132,19 @@ class Context:
         return self.job.locate(path)
 
     def name(self, grammar: Grammar) -> str:
-        """Return the job's name in a grammar."""
-        return render(self.job.identity, grammar)
+        """Return the job's name in a grammar; a renamed job keeps the one it was built with."""
+        return render(self.first_identity, grammar)
+
+
+def former_identities(jobs: Iterable[Job]) -> tuple[Identity, ...]:
+    """Return what the infrastructure of jobs was known by earlier, oldest first."""
+    found = {
+        Identity(job.tenant, job.environment, name): None
+        for job in jobs
+        for name in job.block.former_names or ()
+        if name != job.identity.name
+    }
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +155,8 @@ class Claim:
     path: str
     """The field that says it."""
     strict: bool = True
-    """Whether disagreement is an error; otherwise what is not agreed on is left out."""
+    """Whether it is an error that two jobs say different things. Otherwise the claim holds only
+    when all jobs say the same, and is left out when one says another thing or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +225,11 @@ def referenced(text: str, when: Callable[[Job], bool] | None = None) -> Use:
     return Use(outcome="referenced", text=text, when=when)
 
 
+def switched_on(job: Job, variable: str) -> bool:
+    """Return whether a job sets a variable to true; for the conditions of a `Use`."""
+    return read_boolean(job.variables.get(variable)) is True
+
+
 def unused(reason: str, when: Callable[[Job], bool] | None = None) -> Use:
     """Return that a field does nothing, and why."""
     return Use(outcome="unused", text=reason, when=when)
@@ -217,6 +247,8 @@ class Platform:
     clouds: tuple[Cloud, ...] = ()
     """The clouds that have it; empty where any may."""
     variables: tuple[Variable, ...] = ()
+    variable_uses: tuple[Use, ...] = ()
+    """What becomes of every variable alike, in cases that come before what each says itself."""
     exports: Mapping[str, str] = field(default_factory=dict)
     """What it exports, each with its meaning."""
     fields: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)

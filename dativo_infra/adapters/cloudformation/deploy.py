@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
 
 import boto3
@@ -22,8 +22,10 @@ from dativo_infra.diagnostics.rules import DEPLOY_FAILED, MISSING_PARAMETER, OVE
 from dativo_infra.names import STACK, Identity, render
 from dativo_infra.planning.result import Unit, UnitKind
 from dativo_infra.project import PlacedTarget
-from dativo_infra.resources import Resource
 from dativo_infra.values import Concat, Parameter, Text, tokens
+
+if TYPE_CHECKING:
+    from dativo_infra.resources import Resource
 
 LONGEST_INLINE = 51_200
 """The largest template, in bytes, that a request itself may carry.

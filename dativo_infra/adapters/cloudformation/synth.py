@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dativo_infra.adapters.cloudformation.template import to_stacks
 from dativo_infra.adapters.files import Written, write_files
 from dativo_infra.diagnostics import DiagnosticError
-from dativo_infra.planning.result import Plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dativo_infra.planning.result import Plan
 
 
 def synth(plan: Plan, folder: Path, *, form: Literal["json", "yaml"] = "json") -> Written:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 import troposphere as cfn
@@ -15,10 +14,14 @@ from dativo_infra.adapters.cloudformation.values import Scope, output_name
 from dativo_infra.diagnostics import Diagnostic, Location, raise_errors
 from dativo_infra.diagnostics.rules import OVER_LIMIT, REFUSED
 from dativo_infra.names import STACK
-from dativo_infra.planning.result import Unit
 from dativo_infra.planning.support import tools_for
-from dativo_infra.resources import Resource
-from dativo_infra.values import Parameter, ParameterType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dativo_infra.planning.result import Unit
+    from dativo_infra.resources import Resource
+    from dativo_infra.values import Parameter, ParameterType
 
 METADATA = "DativoInfra"
 """The entry of a template's and of each resource's metadata that is ours."""
@@ -69,6 +72,8 @@ class Stack:
     def to_json(self, *, indent: int | None = 2) -> str:
         """Return the template as JSON: sections, resources and properties in a fixed order."""
         sections = self.template.to_dict()
+        for name, resource in sections["Resources"].items():
+            sections["Resources"][name] = {"Type": resource["Type"], **resource}
         ordered = {name: sections[name] for name in _SECTIONS if name in sections}
         return json.dumps(ordered, indent=indent, ensure_ascii=False) + "\n"
 
@@ -93,11 +98,16 @@ def to_stacks(units: Iterable[Unit]) -> list[Stack]:
         DiagnosticError: a unit holds a kind that CloudFormation cannot build, or its template is
             over a limit; all such cases together.
     """
-    filled = [unit for unit in units if unit.resources]
-    refused = {unit.identity: refusals(unit) for unit in filled}
-    stacks = [to_stack(unit) for unit in filled if not refused[unit.identity]]
-    over = [each for stack in stacks for each in limits(stack.unit, stack.to_json())]
-    raise_errors([*(each for found in refused.values() for each in found), *over])
+    stacks: list[Stack] = []
+    problems: list[Diagnostic] = []
+    for unit in units:
+        if found := refusals(unit):
+            problems += found
+        elif unit.resources:
+            stack = to_stack(unit)
+            problems += limits(unit, stack.to_json())
+            stacks.append(stack)
+    raise_errors(problems)
     return stacks
 
 
@@ -111,17 +121,18 @@ def to_stack(unit: Unit) -> Stack:
     scope = Scope(unit.resources)
     template = cfn.Template(Description=_cut(unit.description))
     template.set_version()
-    outputs: dict[str, str] = {}
+    # Entries are set, not added: troposphere would raise its own error for one too many.
     for resource in unit.resources:
-        template.add_resource(_lowered(resource, scope))
-    for name, value in unit.exports.items():
-        outputs[output_name(name)] = name
-        template.add_output(
-            cfn.Output(output_name(name), Description=name, Value=scope.lower(value))
+        lowered = _lowered(resource, scope)
+        template.resources[lowered.title] = lowered
+    outputs = {output_name(name): name for name in unit.exports}
+    for name, original in outputs.items():
+        template.outputs[name] = cfn.Output(
+            name, Description=original, Value=scope.lower(unit.exports[original])
         )
     for parameter, name in scope.parameters.items():
-        template.add_parameter(
-            cfn.Parameter(name, Description=str(parameter), **_PARAMETERS[parameter.type])
+        template.parameters[name] = cfn.Parameter(
+            name, Description=str(parameter), **_PARAMETERS[parameter.type]
         )
     template.set_metadata(
         {

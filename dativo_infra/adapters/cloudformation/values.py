@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import troposphere as cfn
 
-from dativo_infra.diagnostics import Location
-from dativo_infra.resources import Resource
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
@@ -24,6 +22,10 @@ from dativo_infra.values import (
     Token,
     resolve,
 )
+
+if TYPE_CHECKING:
+    from dativo_infra.diagnostics import Location
+    from dativo_infra.resources import Resource
 
 Lower: TypeAlias = Callable[[Any], Any]
 """Gives nested data in CloudFormation's form."""
@@ -141,7 +143,7 @@ def _alphanumeric(original: str, back: Callable[[list[str]], str]) -> str:
     words = re.findall("[A-Za-z0-9]+", original)
     name = "".join(word[:1].upper() + word[1:].lower() for word in words)[:_LONGEST]
     same = back(re.findall("[A-Z][a-z0-9]*", name)) == original
-    return name if same else name + _digest(original)
+    return name if name and same else name + _digest(original)
 
 
 def _digest(text: str) -> str:

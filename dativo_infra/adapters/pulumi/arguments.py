@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,13 @@ def rooted(path: str) -> str:
     return os.path.relpath(Path(root if Path(root).is_absolute() else ".") / path)
 
 
-def report(diagnostics: list[Diagnostic]) -> None:
+def report(diagnostics: Iterable[Diagnostic]) -> None:
     """Show what is worth a warning in Pulumi's own way.
 
     Raises:
         DiagnosticError: there are errors.
     """
+    diagnostics = tuple(diagnostics)
     raise_errors(diagnostics)
     for each in diagnostics:
         if each.severity is Severity.WARNING:

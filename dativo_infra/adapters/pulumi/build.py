@@ -13,21 +13,21 @@ import pulumi
 
 from dativo_infra.adapters.pulumi.arguments import report, rooted
 from dativo_infra.adapters.pulumi.components import COMPONENTS, Component
-from dativo_infra.adapters.pulumi.values import given, lookup
-from dativo_infra.diagnostics import DiagnosticError, raise_errors, rules
-from dativo_infra.loading import load, load_project, read_env_file
+from dativo_infra.adapters.pulumi.values import content, given, lookup
+from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors, rules
+from dativo_infra.loading import Loaded, load, load_project, read_env_file
 from dativo_infra.model import Job
 from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import JobPlan, Plan, Selection, Unit, parse_shard, plan
 from dativo_infra.project import LoadedProject, PlacedTarget
 from dativo_infra.resources.kubernetes import KubernetesObject
-from dativo_infra.values import Parameter, is_known
+from dativo_infra.values import Parameter, Pseudo, is_known, tokens
 
 TOOL = "pulumi"
 
 
 def build(
-    jobs: Iterable[Job] | Plan,
+    jobs: Loaded | Iterable[Job] | Plan,
     *,
     project: LoadedProject | None = None,
     provider: str | None = None,
@@ -37,7 +37,7 @@ def build(
     """Build what Pulumi owns of some jobs; return the components by `tenant/environment/name`.
 
     Args:
-        jobs: jobs that were loaded, or a plan of them that was made before.
+        jobs: what was loaded, with its errors; or jobs alone; or a plan that was made before.
         project: the project of the jobs; without one the defaults hold.
         provider: `pulumi` to build jobs that say another provider, too.
         parameters: values of variables that are known to the program alone.
@@ -45,7 +45,7 @@ def build(
             each target of the project gets its own, and jobs without a target the default one.
 
     Raises:
-        DiagnosticError: a job has an error; nothing was registered then.
+        DiagnosticError: a job has an error, or cannot be read; nothing was registered then.
         TypeError: a plan was given with what it was to be made with.
     """
     if isinstance(jobs, Plan):
@@ -53,8 +53,12 @@ def build(
             raise TypeError("a plan is made already: give `project` and `provider` to `plan`")
         planned = jobs
     else:
+        found: tuple[Diagnostic, ...] = ()
+        if isinstance(jobs, Loaded):
+            jobs, found = jobs.jobs, jobs.diagnostics
+        report(found)
         planned = plan(jobs, project, provider=provider)
-    report(list(planned.diagnostics))
+    report(planned.diagnostics)
     built = build_units(planned.owned_by(TOOL), parameters=parameters, opts=opts)
     return {str(identity): component for identity, component in built.items()}
 
@@ -102,12 +106,8 @@ class _Providers:
         """Return the providers of a unit's target; none where other providers are meant."""
         if not unit.target.name or self._opts.provider or self._opts.providers:
             return []
-        on_kubernetes = {isinstance(each, KubernetesObject) for each in unit.resources}
-        return [
-            provider
-            for package in sorted("kubernetes" if each else "aws" for each in on_kubernetes)
-            if (provider := self._provider(unit.target, package))
-        ]
+        every = (self._provider(unit.target, package) for package in sorted(_packages(unit)))
+        return [provider for provider in every if provider]
 
     def _provider(self, target: PlacedTarget, package: str) -> pulumi.ProviderResource | None:
         key = (target, package)
@@ -127,6 +127,15 @@ class _Providers:
                     target.name, context=target.kubernetes_context, opts=opts
                 )
         return self._made.get(key)
+
+
+def _packages(unit: Unit) -> set[str]:
+    """Return the provider packages that a unit's resources, and the facts in them, come from."""
+    facts = (token for each in unit.resources for token in tokens(content(each)))
+    return {
+        *("kubernetes" if isinstance(each, KubernetesObject) else "aws" for each in unit.resources),
+        *("aws" for token in facts if isinstance(token, Pseudo)),
+    }
 
 
 def _refuse_equal_names(units: Iterable[Unit]) -> None:

@@ -138,7 +138,7 @@ class Resolver:
 
 def needed(resource: Resource) -> Iterator[str]:
     """Yield the keys of the resources that must exist before."""
-    yield from (reference.key for reference in references(_content(resource)))
+    yield from (reference.key for reference in references(content(resource)))
     yield from resource.after
 
 
@@ -153,7 +153,7 @@ def given(
     Raises:
         DiagnosticError: some have no value; all are named.
     """
-    consumed = {each.name: each for item in resources for each in parameters(_content(item))}
+    consumed = {each.name: each for item in resources for each in parameters(content(item))}
     found = {name: lookup(parameter, values) for name, parameter in consumed.items()}
     raise_errors(
         rules.MISSING_PARAMETER.at(
@@ -185,10 +185,10 @@ def lookup(parameter: Parameter, values: Mapping[str, pulumi.Input[Any]]) -> Any
     return pulumi.Output.secret(value) if secret else value
 
 
-def _content(value: Any) -> Any:
+def content(value: Any) -> Any:
     """Return a resource, or what it holds, as nested data with its tokens."""
     if is_dataclass(value) and not isinstance(value, TOKENS):
-        return {each.name: _content(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: content(getattr(value, each.name)) for each in fields(value)}
     return value
 
 

@@ -10,11 +10,11 @@ from dativo_infra import load, load_project
 from dativo_infra.adapters.pulumi import EmrCluster, build
 
 folder = Path(pulumi.get_root_directory()) / "../../jobs"
-loaded = load([folder])
 project, _ = load_project(near=[str(folder)])
 
-# Builds the jobs whose provider is pulumi; raises before anything is registered if one is wrong.
-components = build(loaded.jobs, project=project)
+# Builds the jobs whose provider is pulumi; raises before anything is registered if one
+# of them is wrong.
+components = build(load([folder]), project=project)
 
 for name, component in components.items():
     if isinstance(component, EmrCluster):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.cloudformation.lowerings import emr, iam, s3
 from dativo_infra.planning import support
-from dativo_infra.resources import Resource
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dativo_infra.resources import Resource
 
 LOWERINGS: Mapping[type[Resource], Callable[..., Any]] = {
     EmrCluster: emr.cluster,

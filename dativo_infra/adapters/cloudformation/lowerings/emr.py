@@ -5,11 +5,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/A
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from troposphere import Select, Tags, emr
 
-from dativo_infra.adapters.cloudformation.values import Lower
 from dativo_infra.resources.emr import (
     EmrCluster,
     EmrSecurityConfiguration,
@@ -17,6 +16,9 @@ from dativo_infra.resources.emr import (
     InstanceGroup,
 )
 from dativo_infra.values import Parameter
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.cloudformation.values import Lower
 
 
 def cluster(logical_id: str, resource: EmrCluster, value: Lower) -> emr.Cluster:

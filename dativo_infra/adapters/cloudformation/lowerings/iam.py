@@ -5,12 +5,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/A
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from troposphere import Tags, iam
 
-from dativo_infra.adapters.cloudformation.values import Lower
-from dativo_infra.resources.iam import IamInstanceProfile, IamRole
+if TYPE_CHECKING:
+    from dativo_infra.adapters.cloudformation.values import Lower
+    from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 
 
 def role(logical_id: str, resource: IamRole, value: Lower) -> iam.Role:

@@ -5,12 +5,13 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/A
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from troposphere import Tags, s3
 
-from dativo_infra.adapters.cloudformation.values import Lower
-from dativo_infra.resources.s3 import S3Bucket
+if TYPE_CHECKING:
+    from dativo_infra.adapters.cloudformation.values import Lower
+    from dativo_infra.resources.s3 import S3Bucket
 
 
 def bucket(logical_id: str, resource: S3Bucket, value: Lower) -> s3.Bucket:

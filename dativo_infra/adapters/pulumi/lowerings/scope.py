@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pulumi
 
@@ -46,7 +46,7 @@ class Scope:
         """
         arguments = typed(args_class(resource), self.resolver.value(properties))
         # Every generated class takes a name, arguments and options; their base says otherwise.
-        make: Callable[..., R] = resource
+        make = cast("Callable[..., R]", resource)
         return self.keep(make(self._name(part), arguments, self.options(ignore)))
 
     def keep(self, created: R) -> R:

@@ -1,0 +1,174 @@
+"""The network policy of a job's own pods: what the job declares is open, the rest is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from typing import Any
+
+from dativo_infra.diagnostics import rules
+from dativo_infra.model import Job
+from dativo_infra.platforms import reach
+from dativo_infra.platforms.base import Context, Variable, switched_on, unused
+from dativo_infra.platforms.kube import grammar
+from dativo_infra.values import Text
+
+METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128", "fd20:ce::254/128")
+"""Where the clouds hand out the machine's own credentials; pods never need them.
+
+Sources: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html,
+https://cloud.google.com/compute/docs/metadata/overview
+"""
+_DNS_CACHE = "169.254.20.10/32"
+"""Source: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/"""
+_GKE_METADATA = ("169.254.169.252/32", (987, 988))
+"""The address that workload identity answers on.
+
+Source: https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy
+"""
+_NAME_LABEL = "kubernetes.io/metadata.name"
+"""The label that every namespace has by itself.
+
+Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
+"""
+
+
+def _cidr(text: str) -> str | None:
+    found = grammar.network(text)
+    if found is None:
+        return "must be a network such as 10.0.0.0/16"
+    if any(_within(found, address) for address in METADATA_ADDRESSES):
+        return "must be no address that hands out the machine's own credentials"
+    return None
+
+
+def _within(inner: Any, outer: str) -> bool:
+    whole: Any = ip_network(outer)
+    return inner.version == whole.version and inner.subnet_of(whole)
+
+
+_NO_POLICY = unused(
+    "enable_network_policy is not set, so nothing is closed",
+    lambda job: not switched_on(job, "enable_network_policy"),
+)
+
+VARIABLES = (
+    Variable(
+        name="enable_network_policy",
+        type="boolean",
+        default=False,
+        meaning="Limit what the job's own pods reach to what the job declares.",
+    ),
+    Variable(
+        name="egress_ports",
+        type="numbers",
+        default=(),
+        minimum=1,
+        maximum=65535,
+        meaning="Further TCP ports that the job's pods may reach.",
+        uses=(_NO_POLICY,),
+    ),
+    Variable(
+        name="egress_cidrs",
+        type="texts",
+        default=(),
+        check=_cidr,
+        meaning="Networks for egress_ports, or for all ports without them; any where not given.",
+        uses=(_NO_POLICY,),
+    ),
+)
+
+
+def spec(
+    context: Context, selected: Mapping[str, Text], account: Mapping[str, Text]
+) -> dict[str, Any]:
+    """Return the spec of the policy of the pods with the labels `selected`.
+
+    `account` is the annotations of their service account, which tell how they get credentials.
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
+    """
+    return {
+        # The job's own pods alone: its neighbours in the namespace keep their network.
+        "podSelector": {"matchLabels": dict(selected)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": list(_ingress(context)),
+        "egress": [*_always(account), *_declared(context.job), *_asked(context.settings)],
+    }
+
+
+def notes(context: Context) -> Iterator[str]:
+    """Yield what the pods reach, for people."""
+    job = context.job
+    reasons = ", ".join(reach.https_reasons(job))
+    yield (
+        "pods reach: DNS; port 443 anywhere but the metadata address "
+        f"(HTTPS APIs and object storage: {reasons})"
+    )
+    for endpoint in reach.endpoints(job):
+        where = endpoint.host or "any host"
+        if endpoint.namespace:
+            # A policy sees a packet after the Service has chosen a pod, and so the pod's port.
+            where += f" (pods of namespace {endpoint.namespace} that listen on that port)"
+        yield f"pods reach: port {endpoint.port} of {where}, for {endpoint.why}"
+    for place in reach.unknown_ports(job):
+        yield f"pods may not reach {place}, whose port is not known here: use variables.egress_ports"
+    where = ", ".join(context.settings["egress_cidrs"]) or "any host"
+    if ports := context.settings["egress_ports"]:
+        yield f"pods reach: port {', '.join(map(str, ports))} of {where}, for variables.egress_ports"
+    elif context.settings["egress_cidrs"]:
+        yield f"pods reach: every port of {where}, for variables.egress_cidrs"
+
+
+def _ingress(context: Context) -> Iterator[Mapping[str, Any]]:
+    annotations = context.get("metadata.annotations") or {}
+    port = annotations.get("prometheus.io/port")
+    if annotations.get("prometheus.io/scrape") == "true" and reach.is_port(port):
+        yield {"from": [{"namespaceSelector": {}}], "ports": _tcp(int(port))}
+
+
+def _always(account: Mapping[str, Text]) -> Iterator[Mapping[str, Any]]:
+    """Yield what every job needs: names, HTTPS, and its cloud identity."""
+    dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
+    yield {"to": [_namespace("kube-system"), {"ipBlock": {"cidr": _DNS_CACHE}}], "ports": dns}
+    yield {"to": _anywhere(), "ports": _tcp(443)}
+    if "iam.gke.io/gcp-service-account" in account:
+        address, ports = _GKE_METADATA
+        yield {"to": [_block(address)], "ports": _tcp(*ports)}
+
+
+def _declared(job: Job) -> Iterator[Mapping[str, Any]]:
+    """Yield what the job's own resources and connections need."""
+    ports: dict[str, set[int]] = {}
+    for endpoint in reach.endpoints(job):
+        ports.setdefault(endpoint.namespace or "", set()).add(endpoint.port)
+    for namespace, inside in sorted(ports.items()):
+        to = [_namespace(namespace)] if namespace else _anywhere()
+        yield {"to": to, "ports": _tcp(*sorted(inside))}
+
+
+def _asked(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what the job's variables ask for beside."""
+    ports, networks = settings["egress_ports"], settings["egress_cidrs"]
+    if ports or networks:
+        to = [_block(cidr) for cidr in networks] or _anywhere()
+        yield {"to": to, **({"ports": _tcp(*ports)} if ports else {})}
+
+
+def _tcp(*ports: int) -> list[Mapping[str, Any]]:
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def _namespace(name: str) -> Mapping[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {_NAME_LABEL: name}}}
+
+
+def _block(cidr: str) -> Mapping[str, Any]:
+    """Return a network as a peer, without the metadata addresses in it."""
+    whole = ip_network(cidr)
+    inside = [each for each in METADATA_ADDRESSES if _within(ip_network(each), str(whole))]
+    return {"ipBlock": {"cidr": cidr, **({"except": inside} if inside else {})}}
+
+
+def _anywhere() -> list[Mapping[str, Any]]:
+    # Some network plugins never match pods by their addresses, so those are named beside.
+    return [_block("0.0.0.0/0"), _block("::/0"), {"namespaceSelector": {}}]

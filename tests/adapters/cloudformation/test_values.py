@@ -1,0 +1,130 @@
+"""Tokens and names in CloudFormation's form."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS
+from dativo_infra.adapters.cloudformation.values import (
+    ATTRIBUTES,
+    Scope,
+    logical_id,
+    output_name,
+    parameter_name,
+)
+from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, Token
+
+
+def plain(value: Any) -> Any:
+    """Return troposphere's objects as plain data."""
+    return json.loads(json.dumps(value, default=lambda each: each.to_dict()))
+
+
+@pytest.mark.parametrize(
+    ("token", "form"),
+    [
+        (Ref("logs", "name"), {"Ref": "Logs"}),
+        (Ref("logs", "arn"), {"Fn::GetAtt": ["Logs", "Arn"]}),
+        (Ref("instance-role", "name"), {"Ref": "InstanceRole"}),
+        (Ref("instance-role", "arn"), {"Fn::GetAtt": ["InstanceRole", "Arn"]}),
+        (Ref("instance-profile", "name"), {"Ref": "InstanceProfile"}),
+        (Ref("instance-profile", "arn"), {"Fn::GetAtt": ["InstanceProfile", "Arn"]}),
+        (Ref("security", "name"), {"Ref": "Security"}),
+        (Ref("cluster", "id"), {"Ref": "Cluster"}),
+        (Ref("cluster", "master_public_dns"), {"Fn::GetAtt": ["Cluster", "MasterPublicDNS"]}),
+        (Parameter("OWNER"), {"Ref": "Owner"}),
+        (Pseudo("account_id"), {"Ref": "AWS::AccountId"}),
+        (Pseudo("region"), {"Ref": "AWS::Region"}),
+        (Pseudo("partition"), {"Ref": "AWS::Partition"}),
+        (
+            Concat(("s3://", Ref("logs", "name"), "/${aws:username}")),
+            {"Fn::Join": ["", ["s3://", {"Ref": "Logs"}, "/${aws:username}"]]},
+        ),
+        (
+            Select(Split("/", Ref("logs", "arn")), 1),
+            {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::GetAtt": ["Logs", "Arn"]}]}]},
+        ),
+        (
+            Select((Parameter("A"), "b"), 0),
+            {"Fn::Select": [0, [{"Ref": "A"}, "b"]]},
+        ),
+    ],
+)
+def test_token_forms(samples: dict[str, Any], token: Token, form: Any) -> None:
+    """Each token has its form, also deep inside lists and mappings."""
+    scope = Scope(list(samples.values())[:-1])
+    assert plain(scope.lower({"x": ["y", token]})) == {"x": ["y", form]}
+
+
+def test_cluster_arn_is_put_together(samples: dict[str, Any]) -> None:
+    """A cluster's ARN, which CloudFormation does not return, is made from its id."""
+    form = plain(Scope([samples["cluster"]]).lower(Ref("cluster", "arn")))
+    text = "".join(part if isinstance(part, str) else part["Ref"] for part in form["Fn::Join"][1])
+    assert text == (
+        "arn:AWS::Partition:elasticmapreduce:AWS::Region:AWS::AccountId:cluster/Cluster"
+    )
+
+
+def test_every_attribute_is_mapped() -> None:
+    """Every attribute of every kind that is built can be referred to, and no other."""
+    assert {kind: set(forms) for kind, forms in ATTRIBUTES.items()} == {
+        kind: set(kind.ATTRIBUTES) for kind in LOWERINGS
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "rendered"),
+    [("EMR_CLUSTER_ID", "EmrClusterId"), ("S3_BUCKET", "S3Bucket"), ("OWNER", "Owner")],
+)
+def test_parameter_names(name: str, rendered: str) -> None:
+    """A variable in capitals and underscores gets a name without a hash."""
+    assert parameter_name(name) == rendered
+
+
+def test_output_and_logical_names() -> None:
+    """Exports in small letters and keys with hyphens get names without a hash."""
+    assert output_name("emr_cluster_id") == "EmrClusterId"
+    assert logical_id("instance-role") == "InstanceRole"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("EMR_ID", "Emr_Id", "emr_id", "EMRID", "EMR__ID", "EMR-ID", "_EMR_ID", "EmrId"),
+        ("VPC1", "VPC_1", "1VPC", "1_VPC"),
+        ("Ä", "Ö", "_", "__", ""),
+        ("A" * 300, "A" * 301),
+    ],
+)
+def test_names_do_not_meet(names: tuple[str, ...]) -> None:
+    """Names that differ only in what is lost are told apart by a hash, and are legal."""
+    rendered = {parameter_name(name) for name in names}
+    assert len(rendered) == len(names)
+    assert all(re.fullmatch("[A-Za-z0-9]{1,255}", name) for name in rendered)
+
+
+@given(st.lists(st.text(alphabet="aB1_-é", max_size=12), unique=True, max_size=8))
+def test_no_two_names_meet(names: list[str]) -> None:
+    """Whatever the names are, no two have one rendering, in any of the three kinds."""
+    for render in (parameter_name, output_name, logical_id):
+        assert len({render(name) for name in names}) == len(names)
+
+
+def test_parameter_called_like_a_resource(samples: dict[str, Any]) -> None:
+    """A parameter steps aside for a resource, as both share one name space."""
+    scope = Scope([samples["cluster"]])
+    name = plain(scope.lower(Parameter("CLUSTER")))["Ref"]
+    assert re.fullmatch("Cluster[0-9a-f]{6}", name)
+
+
+def test_variable_as_text_and_list() -> None:
+    """One variable used as text and as a list is two parameters; used twice alike it is one."""
+    scope = Scope([])
+    scope.lower([Parameter("X"), Parameter("X", "list"), Parameter("X")])
+    assert len(set(scope.parameters.values())) == len(scope.parameters) == 2

@@ -1,0 +1,119 @@
+"""Tests of `dativo-infra plan`, `synth`, `preview`, `schema` and `explain`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dativo_infra.diagnostics.rules import RULES
+from dativo_infra.model import fields
+from dativo_infra.platforms import PLATFORMS
+
+
+def test_plan_shows_what_became_of_every_field(run, seed: Path) -> None:
+    """A job that refers to a cluster: every field of its block is in the plan, with a reason."""
+    result = run("plan", "--provider", "pulumi", seed / "terraform_emr_postgres.yaml")
+    assert result.exit_code == 0
+    assert "uses the EMR cluster ${EMR_CLUSTER_ID}; nothing is built" in result.stdout
+    for field in ("runtime.compute.instance_type", "terraform.module_source", "resources.database"):
+        assert field in result.stdout
+
+
+def test_plan_says_what_pods_reach(run, seed: Path) -> None:
+    """The pods of a Kubernetes job reach its API, its catalog and its object storage."""
+    result = run("plan", "--provider", "pulumi", seed / "kubernetes_stripe_to_iceberg.yaml")
+    assert result.exit_code == 0
+    assert "port 443 anywhere but the metadata address" in result.stdout
+    assert "stripe connector" in result.stdout
+    assert "gs://acme-data-lake" in result.stdout
+    assert "port 19120 of nessie.data-platform.svc.cluster.local" in result.stdout
+
+
+def test_plan_of_all_examples(run, examples: Path) -> None:
+    """The plan of a folder shows shared units once, and who owns what is not built here."""
+    result = run("plan", examples)
+    assert result.exit_code == 0
+    assert result.stdout.count("Kubernetes namespace ingestion") == 1
+    assert "left to terraform" in result.stdout
+    assert "billed until it is destroyed" in result.stdout
+
+
+def test_plan_as_json_is_equal_twice(run, examples: Path) -> None:
+    """The plan as data has units and jobs, and does not change from run to run."""
+    first, second = (run("plan", examples, "--format", "json").stdout for _ in range(2))
+    assert first == second
+    data = json.loads(first)
+    assert (data["kind"], data["version"]) == ("plan", 1)
+    assert len(data["jobs"]) == 9
+    kinds = {resource["type"] for unit in data["units"] for resource in unit["resources"]}
+    assert {"EmrCluster", "IamRole", "KubernetesObject", "S3Bucket"} <= kinds
+
+
+def test_tenant_and_environment_choose_jobs(run, examples: Path) -> None:
+    """Jobs that are not chosen are counted, and are in no unit."""
+    result = run("plan", examples, "--tenant", "globex")
+    assert "acme/prod" not in result.stdout
+    assert "5 not selected" in result.stderr
+
+
+def test_synth_writes_templates_once(run, examples: Path, tmp_path: Path) -> None:
+    """A second run finds equal files, and writes nothing."""
+    arguments = ("synth", "--to", "cloudformation", examples, "-o", tmp_path / "out")
+    first = run(*arguments)
+    assert first.exit_code == 0
+    assert "2 files written, 0 unchanged" in first.stderr
+    assert len(first.stdout.splitlines()) == 2
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    second = run(*arguments)
+    assert "0 files written, 2 unchanged" in second.stderr
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
+
+
+def test_synth_writes_nothing_on_an_error(run, examples: Path, tmp_path: Path) -> None:
+    """What a tool cannot build is refused with the tools that can, before a file is written."""
+    out = tmp_path / "out"
+    result = run(
+        "synth", "--to", "cloudformation", "--provider", "cloudformation", examples, "-o", out
+    )
+    assert result.exit_code == 1
+    assert "error[DI601]" in result.stderr
+    assert "pulumi" in result.stderr
+    assert not out.exists()
+
+
+def test_preview_lists_registrations(run, examples: Path) -> None:
+    """The preview shows the components with their resources and tags, and says it is offline."""
+    result = run("preview", examples, REDIS_PASSWORD="hunter2")
+    assert result.exit_code == 0
+    assert "dativo:index:EmrCluster" in result.stdout
+    assert "CostCenter=data-engineering" in result.stdout
+    assert "Offline" in result.stderr
+    assert "hunter2" not in result.output
+    as_data = run("preview", examples, "--format", "json", REDIS_PASSWORD="hunter2")
+    assert "hunter2" not in as_data.output
+    assert "[secret]" in as_data.stdout
+
+
+@pytest.mark.parametrize("what", ["job", "block", "project"])
+def test_schema_is_a_json_schema(run, what: str) -> None:
+    """Each schema is printed as JSON that says what it describes."""
+    schema = json.loads(run("schema", what).stdout)
+    assert schema["type"] == "object"
+    assert schema["properties"]
+
+
+@pytest.mark.parametrize("topic", [*RULES, *PLATFORMS, *fields()])
+def test_explain_knows_every_topic(run, topic: str) -> None:
+    """Every code, platform and field can be explained."""
+    result = run("explain", topic)
+    assert result.exit_code == 0
+    assert topic in result.stdout
+
+
+def test_explain_suggests_a_near_topic(run) -> None:
+    """A misspelt topic is answered with the nearest one."""
+    result = run("explain", "runtime.compute.instance_typ")
+    assert result.exit_code == 2
+    assert "Did you mean `runtime.compute.instance_type`?" in result.stderr
