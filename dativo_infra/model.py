@@ -8,8 +8,7 @@ Everything else must be known when planning.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+import os
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from pathlib import PurePath
@@ -32,6 +31,8 @@ from dativo_infra.names import Identity
 from dativo_infra.values import TOKENS, Parameter, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pydantic_core import core_schema
 
 Provider: TypeAlias = Literal["terraform", "cloudformation", "pulumi", "manual"]
@@ -46,7 +47,7 @@ BLOCK = "infrastructure"
 
 
 class Substituted(str):
-    """Text that came from `${NAME}`: a field that wants a number or a boolean may read it as one."""
+    """Text that came from `${NAME}`: a field may read it as a number, a boolean or a list."""
 
     __slots__ = ()
 
@@ -73,10 +74,13 @@ def read_boolean(value: Any) -> Any:
     return value
 
 
-def _pass_list(value: Any, validate: Any) -> Any:
-    # A whole `${NAME}` is a list then; text put together from parts is none.
-    if isinstance(value, Parameter):
-        return Parameter(value.name, "list") if value.type == "string" else value
+def _read_list(value: Any, validate: Any) -> Any:
+    # A whole `${NAME}` is a list: as text its items are separated by commas, as everywhere in AWS.
+    # Text put together from parts is none, nor is a secret.
+    if isinstance(value, Parameter) and not value.secret:
+        return Parameter(value.name, "list")
+    if isinstance(value, Substituted):
+        value = [item.strip() for item in value.split(",") if item.strip()]
     return validate(value)
 
 
@@ -85,11 +89,18 @@ if TYPE_CHECKING:
     LateList: TypeAlias = tuple[Text, ...] | Parameter
 else:
     LateText = Annotated[str, WrapValidator(_pass_tokens)]
-    LateList = Annotated[tuple[LateText, ...], Strict(False), WrapValidator(_pass_list)]
+    LateList = Annotated[tuple[LateText, ...], Strict(False), WrapValidator(_read_list)]
 
 Whole: TypeAlias = Annotated[int, BeforeValidator(read_number)]
 Count: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(read_number)]
 Switch: TypeAlias = Annotated[bool, BeforeValidator(read_boolean)]
+
+
+def _refuse_null(value: Any) -> Any:
+    # The job schema has no nullable field in the block: a key without a value is a mistake.
+    if value is None:
+        raise PydanticCustomError("null", "a key without a value")
+    return value
 
 
 class Section(BaseModel):
@@ -97,117 +108,133 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _refuse_null(cls, value: Any) -> Any:
-        # The job schema has no nullable field in the block: a key without a value is a mistake.
-        if value is None:
-            raise PydanticCustomError("null", "a key without a value")
-        return value
+    _refuse_null = field_validator("*", mode="before")(_refuse_null)
 
 
 class Terraform(Section):
     """The Terraform module that the job's team keeps."""
 
     module_source: str | None = Field(
-        None, description="Where the module is: a registry address, a git URL, or a local path."
+        default=None,
+        description="Where the module is: a registry address, a git URL, or a local path.",
     )
-    module_version: str | None = Field(None, description="Version or git ref of the module.")
-    workspace: str | None = Field(None, description="Terraform workspace.")
+    module_version: str | None = Field(
+        default=None, description="Version or git ref of the module."
+    )
+    workspace: str | None = Field(default=None, description="Terraform workspace.")
     backend_config: dict[str, Any] | None = Field(
-        None, description="Settings of the backend that keeps the state."
+        default=None, description="Settings of the backend that keeps the state."
     )
 
 
 class AutoScaling(Section):
     """Limits between which the tool's own autoscaler moves the number of workers."""
 
-    enabled: Switch | None = Field(None, description="Whether the number of workers is scaled.")
-    min_instances: Count | None = Field(None, description="Fewest workers.")
-    max_instances: Count | None = Field(None, description="Most workers.")
+    enabled: Switch | None = Field(
+        default=None, description="Whether the number of workers is scaled."
+    )
+    min_instances: Count | None = Field(default=None, description="Fewest workers.")
+    max_instances: Count | None = Field(default=None, description="Most workers.")
 
 
 class Compute(Section):
     """The machines; `instance_count` counts workers, primary and driver nodes are extra."""
 
     cluster_id: LateText | None = Field(
-        None, description="A cluster that exists: it is referred to, and none is built."
+        default=None, description="A cluster that exists: it is referred to, and none is built."
     )
-    instance_type: LateText | None = Field(None, description="Machine type of the workers.")
-    instance_count: Count | None = Field(None, description="Number of workers.")
+    instance_type: LateText | None = Field(default=None, description="Machine type of the workers.")
+    instance_count: Count | None = Field(default=None, description="Number of workers.")
     auto_scaling: AutoScaling | None = None
 
 
 class Storage(Section):
     """Where data and state are kept; all of it exists already."""
 
-    bucket: LateText | None = Field(None, description="Bucket that the job may read and write.")
-    volume_id: LateText | None = Field(None, description="Volume for the job's state.")
-    mount_path: str | None = Field(None, description="Where the volume is mounted.")
+    bucket: LateText | None = Field(
+        default=None, description="Bucket that the job may read and write."
+    )
+    volume_id: LateText | None = Field(default=None, description="Volume for the job's state.")
+    mount_path: str | None = Field(default=None, description="Where the volume is mounted.")
 
 
 class Network(Section):
     """The network that the machines are placed in; all of it exists already."""
 
-    vpc_id: LateText | None = Field(None, description="The virtual network.")
-    subnet_ids: LateList | None = Field(None, description="Subnets for the machines.")
-    security_group_ids: LateList | None = Field(None, description="Additional security groups.")
+    vpc_id: LateText | None = Field(default=None, description="The virtual network.")
+    subnet_ids: LateList | None = Field(default=None, description="Subnets for the machines.")
+    security_group_ids: LateList | None = Field(
+        default=None, description="Additional security groups."
+    )
 
 
 class Runtime(Section):
     """Where the job runs."""
 
-    platform: PlatformName | None = Field(None, description="Execution platform.")
+    platform: PlatformName | None = Field(default=None, description="Execution platform.")
     compute: Compute | None = None
     storage: Storage | None = None
     network: Network | None = None
     namespace: str | None = Field(
-        None, min_length=1, description="Kubernetes namespace, shared by the jobs that name it."
+        default=None, description="Kubernetes namespace, shared by the jobs that name it."
     )
     service_account: LateText | None = Field(
-        None, description="Whom the job runs as: a role ARN, an e-mail of Google, or a plain name."
+        default=None,
+        description="Whom the job runs as: a role ARN, an e-mail of Google, or a plain name.",
     )
 
 
 class Metadata(Section):
     """What labels the infrastructure, and settings of the platform."""
 
-    tags: dict[str, LateText] | None = Field(None, description="Tags on every taggable resource.")
-    labels: dict[str, LateText] | None = Field(None, description="Kubernetes labels.")
-    annotations: dict[str, LateText] | None = Field(None, description="Kubernetes annotations.")
+    tags: dict[str, LateText] | None = Field(
+        default=None, description="Tags on every taggable resource."
+    )
+    labels: dict[str, LateText] | None = Field(default=None, description="Kubernetes labels.")
+    annotations: dict[str, LateText] | None = Field(
+        default=None, description="Kubernetes annotations."
+    )
     variables: dict[str, Any] | None = Field(
-        None, description="Settings of the platform, or inputs of the Terraform module."
+        default=None, description="Settings of the platform, or inputs of the Terraform module."
     )
 
 
 class Database(Section):
     """A database that exists."""
 
-    endpoint: LateText | None = Field(None, description="Host name.")
-    port: Whole | None = Field(None, description="TCP port.")
-    database_name: LateText | None = Field(None, description="Name of the database.")
-    instance_id: LateText | None = Field(None, description="Identifier of the instance.")
+    endpoint: LateText | None = Field(default=None, description="Host name.")
+    port: Whole | None = Field(default=None, description="TCP port.")
+    database_name: LateText | None = Field(default=None, description="Name of the database.")
+    instance_id: LateText | None = Field(default=None, description="Identifier of the instance.")
 
 
 class Cache(Section):
     """A cache that exists."""
 
-    endpoint: LateText | None = Field(None, description="Host name, or host:port.")
-    cluster_id: LateText | None = Field(None, description="Identifier of the cache cluster.")
+    endpoint: LateText | None = Field(default=None, description="Host name, or host:port.")
+    cluster_id: LateText | None = Field(
+        default=None, description="Identifier of the cache cluster."
+    )
 
 
 class Queue(Section):
     """A queue that exists."""
 
-    url: LateText | None = Field(None, description="URL of the queue, or its bootstrap servers.")
-    arn: LateText | None = Field(None, description="ARN of the queue.")
+    url: LateText | None = Field(
+        default=None, description="URL of the queue, or its bootstrap servers."
+    )
+    arn: LateText | None = Field(default=None, description="ARN of the queue.")
 
 
 class Secrets(Section):
     """Where the job's secrets are kept."""
 
-    secret_manager_arn: LateText | None = Field(None, description="ARN of the secret bundle.")
-    kms_key_id: LateText | None = Field(None, description="Key that the bundle is encrypted with.")
+    secret_manager_arn: LateText | None = Field(
+        default=None, description="ARN of the secret bundle."
+    )
+    kms_key_id: LateText | None = Field(
+        default=None, description="Key that the bundle is encrypted with."
+    )
 
 
 class Resources(Section):
@@ -223,23 +250,24 @@ class Infrastructure(Section):
     """The infrastructure block of a job."""
 
     name: str | None = Field(
-        None,
+        default=None,
         min_length=1,
         description="What the infrastructure is called, instead of the file's name; jobs that say "
         "the same name share one infrastructure.",
     )
     former_names: Annotated[tuple[str, ...], Strict(False)] | None = Field(
-        None, description="Earlier names, oldest first, so that a rename replaces nothing."
+        default=None, description="Earlier names, oldest first, so that a rename replaces nothing."
     )
     provider: Provider | None = Field(
-        None, description="The tool that owns the job's infrastructure."
+        default=None, description="The tool that owns the job's infrastructure."
     )
     terraform: Terraform | None = None
     runtime: Runtime | None = None
     metadata: Metadata | None = None
     resources: Resources | None = None
     outputs: dict[str, str] | None = Field(
-        None, description="Outputs that the job expects of its infrastructure, by its own names."
+        default=None,
+        description="Outputs that the job expects of its infrastructure, by its own names.",
     )
 
 
@@ -249,13 +277,15 @@ class JobDocument(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
     tenant_id: str = Field(min_length=1, description="Tenant that the job belongs to.")
-    environment: str | None = Field(None, description="Environment, such as dev or prod.")
+    environment: str | None = Field(default=None, description="Environment, such as dev or prod.")
     source_connector_path: str = Field(min_length=1, description="Source connector recipe.")
     target_connector_path: str = Field(min_length=1, description="Target connector recipe.")
     asset_path: str = Field(min_length=1, description="Asset definition.")
-    source: Any = Field(None, description="Settings of the source.")
-    target: Any = Field(None, description="Settings of the target.")
+    source: Any = Field(default=None, description="Settings of the source.")
+    target: Any = Field(default=None, description="Settings of the target.")
     infrastructure: Infrastructure | None = None
+
+    _refuse_null = field_validator("environment", BLOCK, mode="before")(_refuse_null)
 
 
 OUTER_KEYS = frozenset(JobDocument.model_fields) | {
@@ -293,16 +323,16 @@ class Source:
 
     def at(self, line: int, column: int) -> Location:
         """Return the location of a line and column counted from 0."""
-        lines = _lines(self.text)
+        lines = lines_of(self.text)
         text = lines[line] if line < len(lines) else ""
         return Location(self.file, line + 1, column + 1, text)
 
 
 @lru_cache(maxsize=4)
-def _lines(text: str) -> list[str]:
-    # The line breaks of YAML 1.1, by which the parser counts.
-    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
-
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as the YAML parser counts them."""
+    # `splitlines` breaks at a few control characters more, which YAML does not allow at all.
+    return text.splitlines()
 
 
 @dataclass(frozen=True)
@@ -333,7 +363,10 @@ class Job:
     def file_name(self) -> str:
         """The name that the file gives the job: its stem, or its folder's name for `job.yaml`."""
         file = PurePath(self.source.file)
-        return file.parent.name if file.stem == "job" and file.parent.name else file.stem
+        if file.stem == "job" and self.source.text:
+            # The folder's name is the same from wherever the file is named.
+            return PurePath(os.path.abspath(file)).parent.name or file.stem  # noqa: PTH100
+        return file.stem
 
     @cached_property
     def identity(self) -> Identity:
@@ -386,6 +419,7 @@ def _fields(section: type[Section], prefix: str) -> Iterator[tuple[str, str]]:
             yield f"{prefix}{name}", info.description or ""
 
 
+@cache
 def section_of(section: type[BaseModel], name: str) -> type[Section] | None:
     """Return the class of a section's field when that is a section itself."""
     info = section.model_fields.get(name)
@@ -411,7 +445,8 @@ class _PlainSchema(GenerateJsonSchema):
 def job_schema() -> Mapping[str, Any]:
     """Return the JSON Schema (2020-12) of a job file, for editors and other validators."""
     schema = JobDocument.model_json_schema(schema_generator=_PlainSchema)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Dativo job"}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **schema, "title": "Dativo job"}
 
 
 @cache

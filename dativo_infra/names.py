@@ -1,8 +1,8 @@
 """From an identity to a legal name in each grammar.
 
-The rendering is one to one: where a character had to be changed, a name cut, or a part contains
-the separator, six hexadecimal digits of the identity's hash are appended. Names are deterministic,
-so the same job has the same name on every machine and in every run.
+Identities keep apart: where a character had to be changed, a name cut, or a part contains the
+separator or looks like a hash itself, six hexadecimal digits of the identity's hash are appended.
+Names are deterministic, so the same job has the same name on every machine and in every run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Identity:
     def digest(self) -> str:
         """Return the hash of the identity, in hexadecimal; no two identities share its input."""
         parts = (self.tenant, self.environment, self.name)
-        return sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
+        return _digest("".join(f"{len(part)}:{part}" for part in parts))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -98,6 +98,7 @@ PULUMI = Grammar(what="Pulumi resource name", allowed="A-Za-z0-9_.-", longest=12
 
 _SEPARATOR = "-"
 _HASH_DIGITS = 6
+_HASH = re.compile(f"[0-9a-f]{{{_HASH_DIGITS}}}")
 
 
 def render(identity: Identity, grammar: Grammar) -> str:
@@ -112,15 +113,22 @@ def render_word(word: str, grammar: Grammar) -> str:
     """Return one word as a name in a grammar; as it stands where it is legal already."""
     if grammar.accepts(word):
         return word
-    return _render((word,), sha256(word.encode()).hexdigest(), grammar, exact=False)
+    return _render((word,), _digest(word), grammar, exact=False)
+
+
+def _digest(text: str) -> str:
+    # The name of a file that is not UTF-8 contains surrogates.
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _render(parts: tuple[str, ...], digest: str, grammar: Grammar, *, exact: bool = True) -> str:
     plain = _SEPARATOR.join(parts)
-    ambiguous = any(_SEPARATOR in part or not part for part in parts)
+    # What ends like a hash might be the name of another identity, with its hash.
+    ambiguous = any(_SEPARATOR in part or not part for part in parts) or _HASH.fullmatch(parts[-1])
     if exact and not ambiguous and grammar.accepts(plain):
         return plain
-    fitting = re.sub(f"[^{grammar.allowed}]+", _SEPARATOR, plain.lower() if grammar.lower else plain)
+    fitting = plain.lower() if grammar.lower else plain
+    fitting = re.sub(f"[^{grammar.allowed}]+", _SEPARATOR, fitting)
     if grammar.letter_first:
         fitting = re.sub("^[^A-Za-z]+", "", fitting) or "x"
     fitting = re.sub("^[^A-Za-z0-9]+", "", fitting)

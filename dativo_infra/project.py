@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from dativo_infra.model import Source
-
 if TYPE_CHECKING:
-    from dativo_infra.model import Job
+    from collections.abc import Mapping
+
+    from dativo_infra.model import Job, Source
 
 FILE_NAME = "dativo-infra.yaml"
 
@@ -31,22 +30,24 @@ class _Entry(BaseModel):
 class Selector(_Entry):
     """Which jobs are meant; what is not given matches all. Patterns are shell patterns."""
 
-    tenant: str | None = Field(None, description="Pattern of the tenant, such as `acme*`.")
-    environment: str | None = Field(None, description="Pattern of the environment.")
-    path: str | None = Field(None, description="Pattern of the job file's path below this file.")
+    tenant: str | None = Field(default=None, description="Pattern of the tenant, such as `acme*`.")
+    environment: str | None = Field(default=None, description="Pattern of the environment.")
+    path: str | None = Field(
+        default=None, description="Pattern of the job file's path below this file."
+    )
 
 
 class Target(_Entry):
     """A place that infrastructure is deployed to."""
 
-    select: Selector = Field(Selector(), description="The jobs that are deployed there.")
-    cloud: Cloud = Field("aws", description="The cloud.")
+    select: Selector = Field(default=Selector(), description="The jobs that are deployed there.")
+    cloud: Cloud = Field(default="aws", description="The cloud.")
     account: str | None = Field(
-        None, pattern="^[0-9]{12}$", description="AWS account, twelve digits in quotes."
+        default=None, pattern="^[0-9]{12}$", description="AWS account, twelve digits in quotes."
     )
-    region: str | None = Field(None, description="Region of the cloud.")
+    region: str | None = Field(default=None, description="Region of the cloud.")
     kubernetes_context: str | None = Field(
-        None, description="Context of the kubeconfig; never the current one by accident."
+        default=None, description="Context of the kubeconfig; never the current one by accident."
     )
 
 
@@ -54,22 +55,24 @@ class Tags(_Entry):
     """Rules for tags."""
 
     required: dict[str, Strings] = Field(
-        {}, description="Tags that every job must set, each with its allowed values; [] for any."
+        default={},
+        description="Tags that every job must set, each with its allowed values; [] for any.",
     )
     identity: dict[Literal["tenant", "environment", "job"], str] = Field(
-        {}, description="Keys of the identity tags, where others than dativo:* are wanted."
+        default={}, description="Keys of the identity tags, where others than dativo:* are wanted."
     )
 
 
 class Project(_Entry):
     """The content of `dativo-infra.yaml`; the defaults are a project without the file."""
 
-    edition: str = Field(EDITIONS[-1], description="Edition of the defaults.")
+    edition: str = Field(default=EDITIONS[-1], description="Edition of the defaults.")
     targets: dict[str, Target] = Field(
-        {}, description="Targets by name; the first whose selector matches is a job's target."
+        default={},
+        description="Targets by name; the first whose selector matches is a job's target.",
     )
     tags: Tags = Tags()
-    silence: Strings = Field((), description="Codes of warnings and notes not to report.")
+    silence: Strings = Field(default=(), description="Codes of warnings and notes not to report.")
 
     def target_of(self, job: Job, path: str) -> PlacedTarget:
         """Return the target of a job, whose file has the given path below the project file."""

@@ -19,6 +19,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
@@ -370,16 +371,19 @@ def _plain(value: Any) -> Any:
 
 
 def _sentinels(type_: str, name: str) -> dict[str, str]:
-    """Return a sentinel for each output of a type that is text."""
+    return {wire: f"<{name}.{python}>" for python, wire in _text_outputs(type_)}
+
+
+@cache
+def _text_outputs(type_: str) -> tuple[tuple[str, str], ...]:
+    """Return the outputs of a type that are text, by their names in Python and on the wire."""
+    # A resource is registered by an instance of its class, so the class is imported by now.
     cls = next((each for each in _resources() if getattr(each, "pulumi_type", "") == type_), None)
     if cls is None:
-        return {}
+        return ()
     types = _types.resource_types(cls)
-    return {
-        wire: f"<{name}.{python}>"
-        for python, wire in _types.resource_py_to_pulumi_names(cls).items()
-        if types.get(wire) is str
-    }
+    names = _types.resource_py_to_pulumi_names(cls)
+    return tuple((python, wire) for python, wire in names.items() if types.get(wire) is str)
 
 
 def _resources(

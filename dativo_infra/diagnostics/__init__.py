@@ -52,7 +52,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
-        return f"{where}{self.severity} {self.code}: {self.message}"
+        return printable(f"{where}{self.severity} {self.code}: {self.message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,11 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(
         sorted(unique, key=lambda each: (each.location or nowhere, each.code, each.message))
     )
+
+
+def printable(text: str) -> str:
+    """Return a text with a blank for each character that could steer a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:

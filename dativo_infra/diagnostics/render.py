@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from unicodedata import combining, east_asian_width
 
-from dativo_infra.diagnostics import Diagnostic, Location, Severity
+from dativo_infra.diagnostics import Diagnostic, Location, Severity, printable
 from dativo_infra.values import looks_secret
 
 Paint = Callable[[str, str], str]
 """Colours a text by a style's name: `error`, `warning`, `note` or `faint`."""
 
-_KEY_AND_VALUE = re.compile(r"^(?P<key>\s*(?:- )?[\"']?(?P<name>[\w.-]+)[\"']?\s*:\s+)(?P<value>\S.*)$")
+_ASSIGNMENT = re.compile(r"(?P<name>[\w.-]+)(?:[\"']\s*:|\s*:(?=[\s-])|\s*=)\s*(?P<value>\S.*)")
+"""A key and all that follows it; also the `NAME:-default` of a variable."""
+_VARIABLE = re.compile(r"[\"']?\$\{\w+\}[\"']?\s*[,}]*\s*(#.*)?")
 _LONGEST_LINE = 160
 
 
@@ -76,36 +79,46 @@ def _collapsed(diagnostics: Iterable[Diagnostic]) -> Iterator[tuple[Diagnostic, 
 
 def _one(diagnostic: Diagnostic, more: int, paint: Paint) -> str:
     style = str(diagnostic.severity)
-    lines = [f"{paint(f'{style}[{diagnostic.code}]', style)}: {diagnostic.message}"]
+    message = printable(diagnostic.message)
+    lines = [f"{paint(f'{style}[{diagnostic.code}]', style)}: {message}"]
     place = diagnostic.location
     if place is not None:
         also = f" and {count_of(more, 'more place')}" if more else ""
-        lines.append(f"  {paint('-->', 'faint')} {place}{also}")
+        lines.append(f"  {paint('-->', 'faint')} {printable(str(place))}{also}")
         lines.extend(_snippet(place, style, paint))
     for other, what in diagnostic.related:
-        lines.append(f"  {paint('=', 'faint')} {what}: {other}")
+        lines.append(f"  {paint('=', 'faint')} {printable(f'{what}: {other}')}")
     if diagnostic.remedy:
-        lines.append(f"  {paint('= help:', 'faint')} {diagnostic.remedy}")
+        lines.append(f"  {paint('= help:', 'faint')} {printable(diagnostic.remedy)}")
     return "\n".join(lines)
 
 
 def _snippet(place: Location, style: str, paint: Paint) -> Iterator[str]:
-    if not place.text.strip():
+    # Cut before anything is searched in it: a file can be one line of megabytes.
+    line = place.text[:_LONGEST_LINE]
+    if not line.strip() or place.column > _LONGEST_LINE:
         return
-    text = _masked(place.text)
-    # Control characters in a file must not reach the terminal.
-    text = "".join(character if character.isprintable() else " " for character in text)
+    text = printable(_masked(line))
+    before = sum(map(_width, line[: place.column - 1]))
     number = str(place.line)
     bar = paint("|", "faint")
-    if place.column <= _LONGEST_LINE:
-        yield f"{' ' * len(number)} {bar}"
-        yield f"{number} {bar} {text[:_LONGEST_LINE]}"
-        yield f"{' ' * len(number)} {bar} {' ' * (place.column - 1)}{paint('^', style)}"
+    yield f"{' ' * len(number)} {bar}"
+    yield f"{number} {bar} {text}"
+    yield f"{' ' * len(number)} {bar} {' ' * before}{paint('^', style)}"
+
+
+def _width(character: str) -> int:
+    """Return how many cells of a terminal a character takes."""
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _masked(line: str) -> str:
-    """Return the line with the value hidden where its key looks like a secret's."""
-    match = _KEY_AND_VALUE.match(line)
-    if match and looks_secret(match["name"]) and "${" not in match["value"]:
-        return f"{match['key']}***"
+    """Return the line with all hidden that follows a key that looks like a secret's."""
+    start = 0
+    while match := _ASSIGNMENT.search(line, start):
+        if looks_secret(match["name"]) and not _VARIABLE.fullmatch(match["value"]):
+            return f"{line[: match.start('value')]}***"
+        start = match.start("value")
     return line

@@ -13,9 +13,7 @@ RULES: dict[str, Rule] = {}
 """Every rule by its code."""
 
 
-def _rule(
-    code: str, severity: Severity, summary: str, explanation: str, remedy: str = ""
-) -> Rule:
+def _rule(code: str, severity: Severity, summary: str, explanation: str, remedy: str = "") -> Rule:
     RULES[code] = Rule(
         code=code, severity=severity, summary=summary, explanation=explanation, remedy=remedy
     )

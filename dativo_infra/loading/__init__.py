@@ -7,21 +7,22 @@
 from __future__ import annotations
 
 import os
-from collections import ChainMap
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from dativo_infra.diagnostics import Diagnostic, Location, in_order, rules
+from dativo_infra.diagnostics import Diagnostic, Location, has_errors, in_order, rules
 from dativo_infra.loading import files, shape
 from dativo_infra.loading.substitution import read_env_file, substitute_all
 from dativo_infra.loading.yaml import Parsed, parse
 from dativo_infra.model import BLOCK, Job, JobDocument, Path, Source
 from dativo_infra.project import EDITIONS, LoadedProject, Project
 from dativo_infra.values import TOKENS, Parameter, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "Loaded",
@@ -57,7 +58,7 @@ def load(
     `environment` fills in `${NAME}`; without it the process's own is used. Jobs with an error are
     not among those returned. Never raises for what is in the files: see the diagnostics.
     """
-    lookup = os.environ if environment is None else environment
+    lookup = dict(os.environ if environment is None else environment)
     candidates, diagnostics = files.find(paths)
     jobs: list[Job] = []
     not_jobs = 0
@@ -148,46 +149,46 @@ def load_project(
 def _is_no_job(parsed: Parsed, text: str) -> bool:
     """Return whether a file in a folder is something else than a job, or than a broken one."""
     if parsed.data is not None:
-        return not (isinstance(parsed.data, dict) and _JOB_KEYS & parsed.data.keys())
-    several = any(each.code == rules.SEVERAL_DOCUMENTS.code for each in parsed.diagnostics)
-    return several and not any(f"{key}:" in text for key in _JOB_KEYS)
+        return not _has_job_keys(parsed.data)
+    empty = any(each.code == rules.EMPTY_FILE.code for each in parsed.diagnostics)
+    return not empty and not any(f"{key}:" in text for key in _JOB_KEYS)
 
 
-def _job(
-    parsed: Parsed, lookup: Mapping[str, str], diagnostics: list[Diagnostic]
-) -> Job | None:
+def _has_job_keys(data: Any) -> bool:
+    return isinstance(data, dict) and not _JOB_KEYS.isdisjoint(data)
+
+
+def _job(parsed: Parsed, lookup: Mapping[str, str], diagnostics: list[Diagnostic]) -> Job | None:
     source = parsed.source
     if parsed.diagnostics:
         diagnostics.extend(parsed.diagnostics)
         return None
-    if not isinstance(parsed.data, dict):
+    if not _has_job_keys(parsed.data):
         diagnostics.append(rules.NOT_A_JOB.at(source.locate()))
         return None
-    data, problems = _substituted(parsed.data, source, lookup)
-    problems += shape.settle_provider(data, source)
+    data, left, found = _substituted(parsed.data, source, lookup)
+    found += shape.settle_provider(data, source)
+    found += shape.unknown_keys(data, source)
     document, unresolved, wrong = _document(data, source)
-    problems += wrong
-    diagnostics.extend(problems)
-    if document is None or any(each.severity == "error" for each in problems):
+    found += wrong
+    found += (_left(*each, source) for each in left if each not in unresolved)
+    diagnostics.extend(found)
+    if document is None or has_errors(found):
         return None
-    diagnostics.extend(shape.unknown_keys(document, source))
-    diagnostics.extend(_still_open(document, source))
     return Job(document, source, unresolved)
 
 
 def _substituted(
     data: dict[str, Any], source: Source, lookup: Mapping[str, str]
-) -> tuple[dict[str, Any], list[Diagnostic]]:
-    """Return the document with the variables of its block filled in."""
-    own = {}
-    if isinstance(tenant := data.get("tenant_id"), str):
-        own["TENANT_ID"] = tenant
-    if isinstance(environment := data.get("environment"), str):
-        own["ENVIRONMENT"] = environment
-    bad: list[Path] = []
-    block = substitute_all(data.get(BLOCK), ChainMap(own, dict(lookup)), bad.append)
+) -> tuple[dict[str, Any], list[tuple[Path, Parameter]], list[Diagnostic]]:
+    """Return the document with the variables of its block filled in, and those left open."""
+    if BLOCK not in data:
+        return data, [], []
+    own = {"TENANT_ID": data.get("tenant_id"), "ENVIRONMENT": data.get("environment")}
+    own = {name: text for name, text in own.items() if isinstance(text, str)}
+    block, bad, left = substitute_all(data[BLOCK], {**lookup, **own})
     problems = [rules.BAD_SUBSTITUTION.at(source.locate((BLOCK, *path))) for path in bad]
-    return ({**data, BLOCK: block} if BLOCK in data else data), problems
+    return {**data, BLOCK: block}, [((BLOCK, *path), name) for path, name in left], problems
 
 
 def _document(
@@ -197,57 +198,38 @@ def _document(
 
     A field that must be known now and holds a token is left out, and returned as unresolved.
     """
-    unresolved: list[tuple[Path, Parameter]] = []
     try:
         return JobDocument.model_validate(data), (), []
     except ValidationError as error:
-        problems = []
-        for each in error.errors():
-            if isinstance(each["input"], TOKENS):
-                path = shape.path_of(each["loc"])
-                unresolved.extend((path, name) for name in parameters(each["input"]))
-                _remove(data, path)
-            else:
-                problems.append(shape.diagnostic(each, source, JobDocument))
-        if problems:
-            return None, (), problems
+        errors = error.errors()
+    problems: list[Diagnostic] = []
+    unresolved: list[tuple[Path, Parameter]] = []
+    for each in errors:
+        if isinstance(each["input"], TOKENS) and each["type"] not in shape.MAPPINGS:
+            path = shape.path_of(each["loc"])
+            unresolved.extend((path, name) for name in parameters(each["input"]))
+            _remove(data, path)
+        else:
+            problems.append(shape.diagnostic(each, source, JobDocument))
+    if problems:
+        return None, tuple(unresolved), problems
     document, more, problems = _document(data, source)
     return document, (*unresolved, *more), problems
 
 
-def _remove(data: dict[str, Any], path: Path) -> None:
-    inner: Any = data
+def _remove(data: Any, path: Path) -> None:
+    """Remove what stands at a path; a list goes as a whole, since a shorter one means another."""
     for part in path[:-1]:
-        inner = inner[part]
-    # A list loses the whole list: a shorter one would mean something else.
-    if isinstance(inner, list):
-        _remove(data, path[:-1])
-    else:
-        inner.pop(path[-1], None)
+        inner = data.get(part)
+        if not isinstance(inner, dict):
+            path = (part,)
+            break
+        data = inner
+    data.pop(path[-1], None)
 
 
-def _still_open(document: JobDocument, source: Source) -> list[Diagnostic]:
-    """Return a note for each variable that stays a parameter, and errors for exposed secrets."""
-    found: list[Diagnostic] = []
-
-    def walk(value: Any, path: Path) -> None:
-        if isinstance(value, BaseModel):
-            for name in (*type(value).model_fields, *(value.model_extra or {})):
-                walk(getattr(value, name), (*path, name))
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                walk(item, (*path, key))
-        elif isinstance(value, list | tuple):
-            for index, item in enumerate(value):
-                walk(item, (*path, index))
-        else:
-            found.extend(_open(parameter, path, source) for parameter in parameters(value))
-
-    walk(document.infrastructure, (BLOCK,))
-    return found
-
-
-def _open(parameter: Parameter, path: Path, source: Source) -> Diagnostic:
+def _left(path: Path, parameter: Parameter, source: Source) -> Diagnostic:
+    """Return what is to be said of a variable that has no value yet."""
     place: Location = source.locate(path)
     shown = path[1:3] in {("metadata", each) for each in ("tags", "labels", "annotations")}
     if parameter.secret and shown:

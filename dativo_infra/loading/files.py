@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import Diagnostic, Location, rules
+from dativo_infra.loading.yaml import MAX_SIZE
+from dativo_infra.model import lines_of
 from dativo_infra.project import FILE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -29,54 +34,64 @@ def find(arguments: Iterable[str | os.PathLike[str]]) -> tuple[list[Candidate], 
     """
     found: dict[str, Candidate] = {}
     diagnostics: list[Diagnostic] = []
-    for argument in map(os.fspath, arguments):
+    for given in arguments:
+        argument = os.fspath(given)
         candidates = list(_expand(argument))
         if not candidates:
             diagnostics.append(
                 rules.NO_FILES.at(None, f"`{argument}` is no file or folder with YAML files.")
             )
         for candidate in candidates:
-            found.setdefault(os.path.normpath(candidate.path), candidate)
+            place = os.path.abspath(candidate.path)  # noqa: PTH100
+            if candidate.named or place not in found:
+                found[place] = candidate
     return list(found.values()), diagnostics
 
 
 def _expand(argument: str) -> Iterator[Candidate]:
     if os.path.isdir(argument):  # noqa: PTH112 - os.path and os.walk are twice as fast on fleets
         yield from (Candidate(path, named=False) for path in _below(argument))
-    elif os.path.exists(argument):  # noqa: PTH110
+    elif os.path.lexists(argument):
         yield Candidate(argument, named=True)
     elif glob.has_magic(argument):
         for match in sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207
-            if os.path.isdir(match):  # noqa: PTH112
-                continue
-            if match.endswith(_SUFFIXES) and Path(match).name != FILE_NAME:
-                yield Candidate(match, named=False)
+            paths = _below(match) if os.path.isdir(match) else [match]  # noqa: PTH112
+            for path in paths:
+                if _may_be_job(os.path.basename(path)):  # noqa: PTH119
+                    yield Candidate(path, named=False)
 
 
 def _below(folder: str) -> Iterator[str]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.endswith(_SUFFIXES) and not name.startswith(".") and name != FILE_NAME:
+            if _may_be_job(name):
                 yield os.path.join(root, name)  # noqa: PTH118
+
+
+def _may_be_job(name: str) -> bool:
+    return name.endswith(_SUFFIXES) and not name.startswith(".") and name != FILE_NAME
 
 
 def read(path: str) -> str | Diagnostic:
     """Return the text of a file, without its byte order mark, or why it cannot be had."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            content = file.read()
+            # One byte more than is allowed tells that the file is too large.
+            content = file.read(MAX_SIZE + 1)
     except OSError as error:
         what = f"The file cannot be read: {error.strerror}."
         return rules.UNREADABLE.at(Location(path), what)
+    if len(content) > MAX_SIZE:
+        what = f"The file is larger than {MAX_SIZE:,} bytes."
+        return rules.TOO_COMPLEX.at(Location(path), what)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
-        line = before.count(b"\n")
-        column = len(before) - (before.rfind(b"\n") + 1)
-        what = f"The byte 0x{content[error.start]:02x} is not UTF-8 text."
-        return rules.NOT_UTF8.at(Location(path, line + 1, column + 1), what)
+        # Not `content`: the codec leaves the byte order mark out of what it counts.
+        before = lines_of(error.object[: error.start].decode() + "|")
+        what = f"The byte 0x{error.object[error.start]:02x} is not UTF-8 text."
+        return rules.NOT_UTF8.at(Location(path, len(before), len(before[-1])), what)
 
 
 def project_file_above(paths: Iterable[str]) -> list[Path]:
@@ -84,7 +99,7 @@ def project_file_above(paths: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     seen: set[Path] = set()
     for path in paths:
-        start = Path(path).absolute()
+        start = Path(os.path.abspath(path))  # noqa: PTH100 - `absolute` would keep `..`
         folder = start if start.is_dir() else start.parent
         if folder in seen:
             continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
@@ -12,12 +12,15 @@ from dativo_infra.model import (
     BLOCK,
     OUTER_KEYS,
     Infrastructure,
-    JobDocument,
     Path,
     Section,
     Source,
     section_of,
 )
+from dativo_infra.values import TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 _WANTED = {
     "string_type": "text",
@@ -29,14 +32,17 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
-_GIVEN: tuple[tuple[type, str], ...] = (
+_GIVEN: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "a boolean"),
     (int, "a number"),
-    (float, "a number"),
-    (str, "text"),
+    (float, "a decimal number"),
+    (date, "a date"),
+    ((str, *TOKENS), "text"),
     (list, "a list"),
     (dict, "a mapping"),
 )
+MAPPINGS = frozenset(kind for kind, wanted in _WANTED.items() if wanted == "a mapping")
+"""Errors of the model that say that a mapping is wanted, which no variable can stand for."""
 
 
 def path_of(location: tuple[int | str, ...]) -> Path:
@@ -51,9 +57,8 @@ def diagnostic(error: Mapping[str, Any], source: Source, model: type[BaseModel])
     kind: str = error["type"]
     place = source.locate(path, key="[key]" in error["loc"])
     if kind == "missing":
-        parent = _value_names(model, path[:-1])
         return rules.MISSING_FIELD.at(
-            source.locate(path[:-1]), f"`{shown}` is missing.", remedy=_add(path, parent)
+            source.locate(path[:-1]), f"`{shown}` is missing.", remedy=f"Add `{path[-1]}:`."
         )
     if kind == "null":
         return rules.WRONG_TYPE.at(
@@ -66,7 +71,7 @@ def diagnostic(error: Mapping[str, Any], source: Source, model: type[BaseModel])
             source.locate(path, key=True),
             f"`{shown}` is not known here.",
             word=str(path[-1]),
-            choices=_value_names(model, path[:-1]),
+            choices=_fields_at(model, path[:-1]),
             severity=rules.MISSING_FIELD.severity,
         )
     if kind == "literal_error":
@@ -80,7 +85,7 @@ def diagnostic(error: Mapping[str, Any], source: Source, model: type[BaseModel])
     if kind in _WANTED:
         wanted = _WANTED[kind]
         given = next((name for each, name in _GIVEN if isinstance(error["input"], each)), "empty")
-        quotes = kind == "string_type" and given in {"a number", "a boolean"}
+        quotes = kind == "string_type" and isinstance(error["input"], int | float | date)
         return rules.WRONG_TYPE.at(
             place,
             f"`{shown}` must be {wanted}, not {given}.",
@@ -120,42 +125,42 @@ def settle_provider(data: dict[str, Any], source: Source) -> list[Diagnostic]:
     ]
 
 
-def unknown_keys(document: JobDocument, source: Source) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each key that no field of the model has."""
-    for key in document.model_extra or {}:
-        if key not in OUTER_KEYS:
-            yield rules.UNKNOWN_OUTER_KEY.at(
-                source.locate((key,), key=True),
-                f"`{key}` is not a field of the job schema.",
-                word=key,
-                choices=OUTER_KEYS,
-            )
-    if document.infrastructure is not None:
-        yield from _unknown_in(document.infrastructure, (BLOCK,), source)
-
-
-def _unknown_in(section: Section, path: Path, source: Source) -> Iterator[Diagnostic]:
-    known = type(section).model_fields
-    for key in section.model_extra or {}:
-        yield rules.UNKNOWN_KEY.at(
-            source.locate((*path, key), key=True),
-            f"`{'.'.join(map(str, (*path[1:], key)))}` is not a field of the block.",
-            word=key,
-            choices=known,
+def unknown_keys(data: Mapping[str, Any], source: Source) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each key of a job that no field of the model has."""
+    for key in data.keys() - OUTER_KEYS:
+        yield rules.UNKNOWN_OUTER_KEY.at(
+            source.locate((key,), key=True),
+            f"`{key}` is not a field of the job schema.",
+            word=str(key),
+            choices=OUTER_KEYS,
         )
-    for name in known:
-        value = getattr(section, name)
-        if isinstance(value, Section):
-            yield from _unknown_in(value, (*path, name), source)
+    yield from _unknown_in(data.get(BLOCK), Infrastructure, (BLOCK,), source)
 
 
-def _value_names(model: type[BaseModel], path: Path) -> list[str]:
+def _unknown_in(
+    data: Any, section: type[Section], path: Path, source: Source
+) -> Iterator[Diagnostic]:
+    if not isinstance(data, dict):
+        return
+    known = section.model_fields
+    for key, value in data.items():
+        if key not in known:
+            yield rules.UNKNOWN_KEY.at(
+                source.locate((*path, key), key=True),
+                f"`{'.'.join(map(str, (*path[1:], key)))}` is not a field of the block.",
+                word=str(key),
+                choices=known,
+            )
+        elif inner := section_of(section, key):
+            yield from _unknown_in(value, inner, (*path, key), source)
+
+
+def _fields_at(model: type[BaseModel], path: Path) -> Iterable[str]:
     """Return the fields that the mapping at a path may have."""
-    section: type[BaseModel] | None = model
     for part in path:
-        section = section_of(section, str(part)) if section else None
-    return list(section.model_fields) if section else list(Infrastructure.model_fields)
-
-
-def _add(path: Path, siblings: list[str]) -> str:
-    return f"Add `{path[-1]}:` here." if siblings else ""
+        # What is no field is a key of an open mapping, such as the name of a target.
+        if info := model.model_fields.get(str(part)):
+            choices = (info.annotation, *get_args(info.annotation))
+            inner = (each for each in choices if isinstance(each, type))
+            model = next((each for each in inner if issubclass(each, BaseModel)), BaseModel)
+    return model.model_fields

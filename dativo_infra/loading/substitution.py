@@ -7,13 +7,16 @@ is never looked up, whatever the environment holds, so its value reaches no file
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path as FilePath
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Location, rules
-from dativo_infra.model import Substituted
-from dativo_infra.values import Parameter, concat, looks_secret
+from dativo_infra.loading import files
+from dativo_infra.model import Path, Substituted
+from dativo_infra.values import TOKENS, Parameter, concat, looks_secret, parameters
+
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
 
 _PATTERN = re.compile(
     r"\$(?:(?P<dollar>\$)"
@@ -21,8 +24,10 @@ _PATTERN = re.compile(
     r"|(?P<bad>\{))"
 )
 _ENV_LINE = re.compile(
-    r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"
-    r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>[^'\"\s#][^#]*?)?)\s*(?:#.*)?$"
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"
+    # As in a shell, a comment begins after white space: `p#w` is a value.
+    r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>(?:[^'\"\s#](?:.*?\S)?)?))"
+    r"(?:\s+#.*|\s*)"
 )
 
 
@@ -62,29 +67,33 @@ def _value_of(match: re.Match[str], lookup: Mapping[str, str]) -> Any:
 
 
 def substitute_all(
-    data: Any, lookup: Mapping[str, str], report: Callable[[tuple[str | int, ...]], None]
-) -> Any:
+    data: Any, lookup: Mapping[str, str]
+) -> tuple[Any, list[Path], list[tuple[Path, Parameter]]]:
     """Return nested data with all its texts substituted; keys stay as they are.
 
-    `report` is called with the path of each text that cannot be understood.
+    With it come the paths of texts that cannot be understood, and the parameters that are left.
     """
+    bad: list[Path] = []
+    left: list[tuple[Path, Parameter]] = []
 
-    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
+    def walk(value: Any, path: Path) -> Any:
         if isinstance(value, str):
             if "$" not in value:
                 return value
             try:
-                return substitute(value, lookup)
+                value = substitute(value, lookup)
             except BadSubstitutionError:
-                report(path)
+                bad.append(path)
                 return value
-        if isinstance(value, dict):
+        if isinstance(value, TOKENS):
+            left.extend((path, parameter) for parameter in parameters(value))
+        elif isinstance(value, Mapping):
             return {key: walk(item, (*path, key)) for key, item in value.items()}
-        if isinstance(value, list):
+        elif isinstance(value, list | tuple):
             return [walk(item, (*path, index)) for index, item in enumerate(value)]
         return value
 
-    return walk(data, ())
+    return walk(data, ()), bad, left
 
 
 def read_env_file(file: FilePath) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
@@ -92,19 +101,15 @@ def read_env_file(file: FilePath) -> tuple[dict[str, str], tuple[Diagnostic, ...
 
     Lines are `NAME=value`, optionally with `export` before and quotes around the value.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        what = f"The environment file cannot be read: {error.strerror}."
-        return {}, (rules.UNREADABLE.at(Location(str(file)), what),)
-    except UnicodeDecodeError:
-        return {}, (rules.NOT_UTF8.at(Location(str(file))),)
+    text = files.read(str(file))
+    if isinstance(text, Diagnostic):
+        return {}, (text,)
     found: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = _ENV_LINE.match(line)
+        match = _ENV_LINE.fullmatch(line)
         if match is None:
             # The line may hold a secret, so it is not shown.
             diagnostics.append(rules.BAD_ENV_LINE.at(Location(str(file), number)))

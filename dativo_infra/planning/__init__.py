@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, has_errors, in_order, rules
 from dativo_infra.model import Job, Source, fields
-from dativo_infra.names import PULUMI, STACK, Identity
-from dativo_infra.planning import checks, report, support, tags
+from dativo_infra.planning import checks, meetings, report, support, tags
 from dativo_infra.planning.result import (
     FieldUse,
     JobPlan,
@@ -25,8 +24,13 @@ from dativo_infra.planning.result import (
 from dativo_infra.planning.selection import Selection, parse_shard
 from dativo_infra.planning.shared import Wish, shared_units
 from dativo_infra.platforms import PLATFORMS
-from dativo_infra.platforms.base import Built, Context, Platform
+from dativo_infra.platforms.base import Built, Context, Platform, Shared, former_identities
 from dativo_infra.project import LoadedProject, PlacedTarget, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dativo_infra.names import Identity
 
 __all__ = [
     "FieldUse",
@@ -77,50 +81,56 @@ def plan(
     """
     loaded = project or LoadedProject(Project(), Source(""))
     with_block = (job for job in jobs if job.document.infrastructure is not None)
-    drafts = [
-        _draft(job, loaded, provider)
-        for job in sorted(with_block, key=lambda job: (job.identity, job.source.file))
-    ]
+    in_order_of_identity = sorted(
+        with_block, key=lambda job: (job.identity, job.source.file, job.text)
+    )
+    drafts = [_draft(job, loaded, provider) for job in in_order_of_identity]
+    diagnostics: list[Diagnostic] = []
+    tags.check_project(loaded, diagnostics.append)
     for draft in drafts:
         _check(draft, loaded.project, allow_unresolved=allow_unresolved)
-    diagnostics: list[Diagnostic] = []
     groups = list(_groups(drafts, diagnostics))
     units: list[Unit] = []
     wishes: list[Wish] = []
     built: dict[Identity, Built] = {}
+    needs: dict[Identity, tuple[Identity, ...]] = {}
     for group in groups:
         first = group[0]
         if first.is_built and not any(has_errors(draft.diagnostics) for draft in group):
-            made = _build(group, loaded.project)
-            built[first.job.identity] = made
-            wishes.extend(_wishes(group, made, loaded.project))
-    shared = shared_units(wishes, diagnostics.append)
-    for group in groups:
-        identity = group[0].job.identity
-        if identity in built and built[identity].resources:
-            units.append(_unit(group, built[identity], loaded.project, wishes))
-    units = [*shared, *units]
+            context = _context(group, loaded.project, allow_unresolved=allow_unresolved)
+            made = _build(first, context)
+            wanted = [_wish(draft, shared, context) for draft in group for shared in made.shared]
+            wishes += wanted
+            identity = first.job.identity
+            built[identity] = made
+            needs[identity] = tuple(dict.fromkeys(wish.identity for wish in wanted))
+            if made.resources:
+                units.append(_unit(first, context, made, needs[identity]))
+    units = [*shared_units(wishes, diagnostics.append), *units]
     diagnostics.extend(each for unit in units for each in _refusals(unit))
-    diagnostics.extend(_meeting_names(units))
+    diagnostics.extend(meetings.find(units))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     silent = set(loaded.project.silence)
     return Plan(
         units=tuple(units),
-        jobs=tuple(_job_plan(draft, built.get(draft.job.identity), wishes) for draft in drafts),
+        jobs=tuple(
+            _job_plan(draft, built.get(draft.job.identity), needs.get(draft.job.identity, ()))
+            for draft in drafts
+        ),
         diagnostics=in_order(each for each in diagnostics if each.code not in silent),
     )
 
 
 def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
-    path = job.source.file
-    if loaded.source.file:
-        path = os.path.relpath(path, os.path.dirname(loaded.source.file) or ".")  # noqa: PTH120
+    path = Path(loaded.here, job.source.file)
+    root = Path(loaded.here, loaded.source.file).parent
+    below = os.path.relpath(path, root) if loaded.source.file else job.source.file
     name = job.get("runtime.platform")
     return _Draft(
         job=job,
         owner=provider or job.get("provider") or "manual",
         platform=PLATFORMS[name] if name else None,
-        target=loaded.project.target_of(job, path.replace(os.sep, "/")),
+        target=loaded.project.target_of(job, below.replace(os.sep, "/")),
     )
 
 
@@ -129,6 +139,7 @@ def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
     job, platform, add = draft.job, draft.platform, draft.diagnostics.append
     checks.unresolved(job, add, allowed=allow_unresolved)
     checks.counts(job, add)
+    checks.ports(job, add)
     checks.labels(job, add)
     if draft.owner != "manual":
         tags.check(job, project, add)
@@ -145,11 +156,11 @@ def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
                 f"This version reads and checks {platform.name}, but builds nothing for it.",
             )
         )
-    draft.settings = checks.settings(
-        job, platform, project.edition, add if draft.is_built else None
-    )
-    platform.check(_context([draft], project))
+    platform.check(_context([draft], project, allow_unresolved=allow_unresolved))
     if draft.is_built:
+        draft.settings = checks.settings(
+            job, platform, project.edition, add, allow_unresolved=allow_unresolved
+        )
         checks.needs(job, platform, add)
         draft.outputs = checks.outputs(job, platform, add)
 
@@ -178,16 +189,16 @@ def _groups(drafts: list[_Draft], diagnostics: list[Diagnostic]) -> Iterator[lis
 
 def _compare(first: _Draft, other: _Draft, diagnostics: list[Diagnostic]) -> None:
     one, two = first.job, other.job
-    for path in fields():
-        if path not in _NOT_COMPARED and one.get(path) != two.get(path):
-            diagnostics.append(
-                rules.UNIT_DISAGREES.at(
-                    two.locate(path),
-                    f"`{path}` differs between {two.source.file} and {one.source.file}, which "
-                    f"share the infrastructure `{one.block.name}`.",
-                    related=[(one.locate(path), "the other job")],
-                )
-            )
+    diagnostics.extend(
+        rules.UNIT_DISAGREES.at(
+            two.locate(path),
+            f"`{path}` differs between {two.source.file} and {one.source.file}, which share the "
+            f"infrastructure `{one.block.name}`.",
+            related=[(one.locate(path), "the other job")],
+        )
+        for path in fields()
+        if path not in _NOT_COMPARED and one.get(path) != two.get(path)
+    )
     if first.target != other.target:
         diagnostics.append(
             rules.UNIT_DISAGREES.at(
@@ -199,7 +210,7 @@ def _compare(first: _Draft, other: _Draft, diagnostics: list[Diagnostic]) -> Non
         )
 
 
-def _context(group: list[_Draft], project: Project) -> Context:
+def _context(group: list[_Draft], project: Project, *, allow_unresolved: bool) -> Context:
     draft = group[0]
     all_tags = tags.resolve(draft.job, project)
     _, _, job_key = project.identity_keys()
@@ -211,52 +222,44 @@ def _context(group: list[_Draft], project: Project) -> Context:
         shared_tags={key: value for key, value in all_tags.items() if key != job_key},
         settings=draft.settings,
         report=draft.diagnostics.append,
+        allow_unresolved=allow_unresolved,
     )
 
 
-def _build(group: list[_Draft], project: Project) -> Built:
-    platform = group[0].platform
-    assert platform is not None and platform.build is not None  # noqa: S101 - is_built says so
-    return platform.build(_context(group, project))
-
-
-def _wishes(group: list[_Draft], built: Built, project: Project) -> Iterator[Wish]:
-    for draft in group:
-        for shared in built.shared:
-            assert draft.platform is not None  # noqa: S101 - is_built says so
-            yield Wish(
-                shared=shared,
-                job=draft.job,
-                platform=draft.platform,
-                owner=draft.owner,
-                target=draft.target,
-                tags=_context([draft], project).shared_tags,
-            )
-
-
-def _unit(group: list[_Draft], built: Built, project: Project, wishes: list[Wish]) -> Unit:
-    draft = group[0]
+def _build(draft: _Draft, context: Context) -> Built:
     assert draft.platform is not None  # noqa: S101 - is_built says so
-    identity = draft.job.identity
-    former = (name for each in group for name in each.job.block.former_names or ())
+    assert draft.platform.build is not None  # noqa: S101 - is_built says so
+    return draft.platform.build(context)
+
+
+def _wish(draft: _Draft, shared: Shared, context: Context) -> Wish:
+    assert draft.platform is not None  # noqa: S101 - is_built says so
+    return Wish(
+        shared=shared,
+        job=draft.job,
+        platform=draft.platform,
+        owner=draft.owner,
+        target=draft.target,
+        tags=context.shared_tags,
+    )
+
+
+def _unit(draft: _Draft, context: Context, built: Built, needs: tuple[Identity, ...]) -> Unit:
+    assert draft.platform is not None  # noqa: S101 - is_built says so
     return Unit(
-        identity=identity,
+        identity=context.identity,
         kind=UnitKind.JOB,
         component=draft.platform.component,
         owner=draft.owner,
         target=draft.target,
-        jobs=(identity,),
-        former=tuple(Identity(identity.tenant, identity.environment, name) for name in former),
-        needs=_shared_of(draft.job, wishes),
+        jobs=(context.identity,),
+        former=former_identities(context.jobs),
+        needs=needs,
         resources=built.resources,
         exports=built.exports,
-        tags=tags.resolve(draft.job, project),
-        description=f"{draft.platform.description} of {identity}",
+        tags=context.tags,
+        description=f"{draft.platform.description} of {context.identity}",
     )
-
-
-def _shared_of(job: Job, wishes: list[Wish]) -> tuple[Identity, ...]:
-    return tuple(wish.identity for wish in wishes if wish.job is job)
 
 
 def _refusals(unit: Unit) -> Iterator[Diagnostic]:
@@ -273,25 +276,10 @@ def _refusals(unit: Unit) -> Iterator[Diagnostic]:
             )
 
 
-def _meeting_names(units: list[Unit]) -> Iterator[Diagnostic]:
-    """Yield an error for two units that would get one name."""
-    for grammar in (STACK, PULUMI):
-        seen: dict[tuple[str, str], Unit] = {}
-        for unit in units:
-            other = seen.setdefault((unit.owner, unit.name(grammar).casefold()), unit)
-            if other is not unit:
-                origin = unit.resources[0].origin if unit.resources else None
-                yield rules.NAMES_MEET.at(
-                    origin,
-                    f"{unit.identity} and {other.identity} would both have the {grammar.what} "
-                    f"`{unit.name(grammar)}`.",
-                )
-
-
-def _job_plan(draft: _Draft, built: Built | None, wishes: list[Wish]) -> JobPlan:
+def _job_plan(draft: _Draft, built: Built | None, shared: tuple[Identity, ...]) -> JobPlan:
     job, platform = draft.job, draft.platform
     if draft.is_built and platform:
-        field_uses = report.uses(job, platform, built.exports if built else ())
+        field_uses = report.uses(job, platform, draft.owner, built.exports if built else ())
         notes = built.notes if built else ()
     else:
         reason = _why_not_built(draft)
@@ -302,7 +290,7 @@ def _job_plan(draft: _Draft, built: Built | None, wishes: list[Wish]) -> JobPlan
         job=job,
         owner=draft.owner,
         unit=job.identity if built and built.resources else None,
-        shared=_shared_of(job, wishes),
+        shared=shared,
         fields=tuple(field_uses),
         references=tuple(report.references(job)),
         outputs={alias: exports.get(export) for alias, export in draft.outputs.items()},

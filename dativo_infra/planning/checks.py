@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
-from dativo_infra.model import Job, Path
-from dativo_infra.platforms import aws
-from dativo_infra.platforms.base import Platform, Variable
-from dativo_infra.project import PlacedTarget
-from dativo_infra.values import Parameter, Text
+from dativo_infra.platforms import aws, reach
+from dativo_infra.values import Parameter, Text, has_secret, is_known
+
+if TYPE_CHECKING:
+    from dativo_infra.model import Job, Path
+    from dativo_infra.platforms.base import Platform
+    from dativo_infra.project import PlacedTarget
 
 Report = Callable[[Diagnostic], None]
 
@@ -67,6 +69,14 @@ def counts(job: Job, report: Report) -> None:
         )
 
 
+def ports(job: Job, report: Report) -> None:
+    """Report a port that is none."""
+    path = "resources.database.port"
+    port = job.get(path)
+    if port is not None and not reach.port_of(port):
+        report(rules.OUT_OF_RANGE.at(job.locate(path), f"`{path}` must be 1 to 65535."))
+
+
 def labels(job: Job, report: Report) -> None:
     """Report labels and annotations that Kubernetes refuses."""
     for field in ("labels", "annotations"):
@@ -75,19 +85,23 @@ def labels(job: Job, report: Report) -> None:
             if problem := _key_problem(key):
                 place = job.locate(f"metadata.{field}", key, key=True)
                 report(rules.BAD_LABEL.at(place, f"The key `{key}` {problem}."))
-            if field == "labels" and isinstance(value, str) and value:
-                if _LABEL_NAME.fullmatch(value) is None:
-                    report(
-                        rules.BAD_LABEL.at(
-                            job.locate(f"metadata.{field}", key),
-                            f"`{value}` is no label value: at most 63 letters, digits, `-`, `_` "
-                            "and `.`, with a letter or digit at both ends.",
-                        )
+            if field == "labels" and isinstance(value, str) and not _is_label_value(value):
+                report(
+                    rules.BAD_LABEL.at(
+                        job.locate(f"metadata.{field}", key),
+                        f"`{value}` is no label value: at most 63 letters, digits, `-`, `_` and "
+                        "`.`, with a letter or digit at both ends.",
                     )
-    size = sum(len(f"{key}{value}") for key, value in (job.get("metadata.annotations") or {}).items())
+                )
+    annotations: Mapping[str, Text] = job.get("metadata.annotations") or {}
+    size = sum(len(f"{key}{value}".encode()) for key, value in annotations.items())
     if size > _MOST_ANNOTATIONS:
-        place = job.locate("metadata.annotations", key=True)
-        report(rules.BAD_LABEL.at(place, f"The annotations have {size} of 262144 characters."))
+        what = f"The annotations have {size} of at most {_MOST_ANNOTATIONS} bytes."
+        report(rules.BAD_LABEL.at(job.locate("metadata.annotations", key=True), what))
+
+
+def _is_label_value(text: str) -> bool:
+    return not text or _LABEL_NAME.fullmatch(text) is not None
 
 
 def _key_problem(key: str) -> str | None:
@@ -135,38 +149,38 @@ def needs(job: Job, platform: Platform, report: Report) -> None:
 
 
 def settings(
-    job: Job, platform: Platform, edition: str, report: Report | None
+    job: Job, platform: Platform, edition: str, report: Report, *, allow_unresolved: bool
 ) -> dict[str, Any]:
     """Return every variable that the platform knows, with the job's value or the default.
 
-    Values that a platform cannot use, and variables that it does not know, are reported.
+    Values that a platform cannot use, and variables that it does not know, are reported; one that
+    must be known and is not is a note where that is allowed.
     """
-    found = {each.name: each.default_of(edition) for each in platform.variables}
-    known = [each.name for each in platform.variables]
+    known = {each.name: each for each in platform.variables}
+    found = {name: each.default_of(edition) for name, each in known.items()}
     for name, value in job.variables.items():
-        variable: Variable | None = platform.variable(name)
-        location = job.locate("metadata.variables", name)
-        if variable is None:
-            if report:
-                report(
-                    rules.UNKNOWN_VARIABLE.at(
-                        job.locate("metadata.variables", name, key=True),
-                        f"{platform.name} does not know the variable `{name}`.",
-                        word=name,
-                        choices=known,
-                    )
+        if name not in known:
+            report(
+                rules.UNKNOWN_VARIABLE.at(
+                    job.locate("metadata.variables", name, key=True),
+                    f"{platform.name} does not know the variable `{name}`.",
+                    word=name,
+                    choices=known,
                 )
+            )
             continue
-        read, problem = variable.read(value)
+        read, problem = known[name].read(value)
         if problem is None:
             found[name] = read
-        elif report:
+        else:
+            late = allow_unresolved and not is_known(value) and not has_secret(value)
             report(
                 rules.BAD_VARIABLE.at(
-                    location,
+                    job.locate("metadata.variables", name),
                     f"The variable `{name}` {problem}.",
                     word=value if isinstance(value, str) else "",
-                    choices=variable.choices,
+                    choices=known[name].choices,
+                    severity=Severity.NOTE if late else None,
                 )
             )
     return found

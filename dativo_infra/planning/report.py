@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from dativo_infra.model import Job
 from dativo_infra.planning.result import FieldUse, Reference
 from dativo_infra.platforms.base import Platform, Use, referenced, unused, used
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from dativo_infra.model import Job
 
 _NOT_TERRAFORM = unused("another tool than Terraform builds this job, so its module is not called")
 _COMMON: Mapping[str, tuple[Use, ...]] = {
@@ -50,8 +54,8 @@ def references(job: Job) -> Iterator[Reference]:
                 yield Reference(kind=kind, id=item, location=job.locate(path, *parts))
 
 
-def uses(job: Job, platform: Platform, exports: Container[str]) -> Iterator[FieldUse]:
-    """Yield what becomes of each field that the job sets, where a tool builds the job.
+def uses(job: Job, platform: Platform, owner: str, exports: Container[str]) -> Iterator[FieldUse]:
+    """Yield what becomes of each field that the job sets, where a tool, `owner`, builds the job.
 
     `exports` are the outputs that this job's unit gives; one whose cluster exists gives fewer.
     """
@@ -60,8 +64,8 @@ def uses(job: Job, platform: Platform, exports: Container[str]) -> Iterator[Fiel
             yield from _variables(job, platform)
         elif path == "outputs":
             yield from _outputs(job, platform, exports)
-        elif path == "provider" and job.get("provider") not in {None, "pulumi", "cloudformation"}:
-            yield _use(job, path, unused("another tool was chosen for this run"))
+        elif path == "provider" and job.get("provider") != owner:
+            yield _use(job, path, unused(f"another tool, {owner}, was chosen for this run"))
         else:
             yield _use(job, path, _first(job, choices(path, platform)))
 
@@ -79,15 +83,13 @@ def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
 
 
 def _variables(job: Job, platform: Platform) -> Iterator[FieldUse]:
-    refers = _first(job, platform.fields.get("metadata.tags", ())).outcome == "unused"
     for name in job.variables:
         variable = platform.variable(name)
         if variable is None:
             use = unused(f"{platform.name} does not know it")
-        elif refers:
-            use = _first(job, platform.fields["metadata.tags"])
         else:
-            use = used(variable.meaning)
+            special = (*platform.variable_uses, *variable.uses)
+            use = _first(job, (*special, used(variable.meaning)))
         yield _use(job, "metadata.variables", use, name)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import Diagnostic, Location, has_errors
-from dativo_infra.model import Job
 from dativo_infra.names import Grammar, Identity, render
-from dativo_infra.platforms.base import Outcome
-from dativo_infra.project import PlacedTarget
-from dativo_infra.resources import Resource
-from dativo_infra.values import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.model import Job
+    from dativo_infra.platforms.base import Outcome
+    from dativo_infra.project import PlacedTarget
+    from dativo_infra.resources import Resource
+    from dativo_infra.values import Text
 
 
 class UnitKind(StrEnum):
@@ -91,7 +96,7 @@ class JobPlan:
     """What a person should know, such as that a cluster costs until it is destroyed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """All jobs taken together. Equal input gives an equal plan."""
 
@@ -115,8 +120,8 @@ class Plan:
         Raises:
             KeyError: there is none.
         """
-        for unit in self.units:
-            if unit.identity == identity:
-                return unit
-        raise KeyError(str(identity))
+        return self._by_identity[identity]
 
+    @cached_property
+    def _by_identity(self) -> Mapping[Identity, Unit]:
+        return {unit.identity: unit for unit in self.units}

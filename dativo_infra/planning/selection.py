@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dativo_infra.model import Job
-from dativo_infra.planning.result import Plan, Unit
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dativo_infra.model import Job
+    from dativo_infra.planning.result import Plan, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

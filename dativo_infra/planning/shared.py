@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, rules
 from dativo_infra.names import Identity
 from dativo_infra.planning.result import Unit, UnitKind
-from dativo_infra.platforms.base import Platform, Shared, SharedContext
-from dativo_infra.model import Job
-from dativo_infra.project import PlacedTarget
-from dativo_infra.values import Text
+from dativo_infra.platforms.base import Platform, Shared, SharedContext, SharedKind
+
+if TYPE_CHECKING:
+    from dativo_infra.model import Job
+    from dativo_infra.project import PlacedTarget
+    from dativo_infra.values import Text
 
 Report = Callable[[Diagnostic], None]
 
@@ -34,6 +36,11 @@ class Wish:
         """What the shared thing is known by: its target, kind and physical name."""
         return identity_of(self.target, self.shared.kind, self.shared.name)
 
+    @property
+    def kind(self) -> SharedKind:
+        """How the shared thing is built."""
+        return self.platform.shared[self.shared.kind]
+
 
 def identity_of(target: PlacedTarget, kind: str, name: str) -> Identity:
     """Return the identity of a shared thing."""
@@ -45,22 +52,24 @@ def shared_units(wishes: Iterable[Wish], report: Report) -> list[Unit]:
 
     Contradicting wishes, and things that two tools would own, are reported.
     """
-    groups: dict[Identity, list[Wish]] = {}
+    groups: dict[tuple[Identity, PlacedTarget], list[Wish]] = {}
     for wish in wishes:
-        groups.setdefault(wish.identity, []).append(wish)
-    units = [_unit(group, groups, report) for _, group in sorted(groups.items())]
+        groups.setdefault((wish.identity, wish.target), []).append(wish)
+    known = {identity for identity, _ in groups}
+    units = [_unit(group, known, report) for group in groups.values()]
     return sorted(units, key=lambda unit: (len(unit.needs), unit.identity))
 
 
-def _unit(group: list[Wish], groups: Mapping[Identity, Any], report: Report) -> Unit:
+def _unit(group: list[Wish], known: Container[Identity], report: Report) -> Unit:
     first = group[0]
-    kind = first.platform.shared[first.shared.kind]
+    kind = first.kind
     for other in group[1:]:
         if other.owner != first.owner:
             report(
                 rules.TWO_OWNERS.at(
                     other.job.locate(other.shared.path),
-                    f"{first.owner} and {other.owner} would both own the {kind.description} "
+                    f"{first.owner} (for {first.job.source.file}) and {other.owner} (for "
+                    f"{other.job.source.file}) would both own the {kind.description} "
                     f"`{first.shared.name}`.",
                     related=[(first.job.locate(first.shared.path), f"owned by {first.owner}")],
                 )
@@ -83,7 +92,7 @@ def _unit(group: list[Wish], groups: Mapping[Identity, Any], report: Report) -> 
         owner=first.owner,
         target=first.target,
         jobs=tuple(sorted({wish.job.identity for wish in group})),
-        needs=tuple(need for need in needs if need in groups),
+        needs=tuple(need for need in needs if need in known),
         resources=kind.build(context),
         exports=kind.exports(context),
         tags=context.tags,
@@ -93,26 +102,30 @@ def _unit(group: list[Wish], groups: Mapping[Identity, Any], report: Report) -> 
 
 def _claims(group: list[Wish], report: Report) -> dict[str, Any]:
     """Return what the jobs say together; what is not agreed on is left out, or an error."""
-    agreed: dict[str, Any] = {}
-    first_to_say: dict[str, Wish] = {}
-    dropped: set[str] = set()
+    said: dict[str, list[Wish]] = {}
     for wish in group:
-        for name, claim in wish.shared.claims.items():
-            other = first_to_say.setdefault(name, wish)
-            if agreed.setdefault(name, claim.value) == claim.value:
-                continue
-            if not claim.strict:
-                dropped.add(name)
-                continue
-            report(
-                rules.SHARED_DISAGREES.at(
-                    wish.job.locate(claim.path),
-                    f"`{claim.path}` differs between two jobs of the same "
-                    f"`{wish.shared.path}`, {wish.shared.name}.",
-                    related=[(other.job.locate(claim.path), "the other job")],
-                )
-            )
-    return {name: value for name, value in sorted(agreed.items()) if name not in dropped}
+        for name in wish.shared.claims:
+            said.setdefault(name, []).append(wish)
+    agreed: dict[str, Any] = {}
+    for name, (first, *others) in sorted(said.items()):
+        claim = first.shared.claims[name]
+        differing = [each for each in others if each.shared.claims[name].value != claim.value]
+        if claim.strict:
+            for other in differing:
+                report(_disagreement(first, other, claim.path))
+        elif differing or len(others) + 1 < len(group):
+            continue
+        agreed[name] = claim.value
+    return agreed
+
+
+def _disagreement(one: Wish, other: Wish, path: str) -> Diagnostic:
+    return rules.SHARED_DISAGREES.at(
+        other.job.locate(path),
+        f"`{path}` differs between {other.job.source.file} and {one.job.source.file}, which both "
+        f"name the {one.kind.description} `{one.shared.name}`.",
+        related=[(one.job.locate(path), "the other job")],
+    )
 
 
 def _in_common(mappings: list[Mapping[str, Text]]) -> dict[str, Text]:

@@ -5,7 +5,10 @@ The adapters' tables are held against this one by the conformance suite.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 REFUSALS: Mapping[str, Mapping[str, str]] = {
     "pulumi": {},

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import Diagnostic, rules
-from dativo_infra.model import Job
-from dativo_infra.project import Project
-from dativo_infra.values import Text
+from dativo_infra.model import BLOCK, Job
+
+if TYPE_CHECKING:
+    from dativo_infra.project import LoadedProject, Project
+    from dativo_infra.values import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,8 @@ AWS = TagLimits(
     most=50,
     key=128,
     value=256,
-    characters=r"\w .:/=+\-@",
+    # Letters and digits of any script, and the spaces of Unicode (categories L, N and Z).
+    characters=r"\w .:/=+\-@\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
     words="letters, digits, spaces and _ . : / = + - @",
     reserved="aws:",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html",
@@ -80,23 +84,25 @@ def check(job: Job, project: Project, report: Report, limits: TagLimits = AWS) -
     if len(tags) > room:
         what = f"{len(tags)} tags; a resource has at most {limits.most}, of which {room} are yours."
         report(rules.BAD_TAG.at(job.locate("metadata.tags", key=True), what))
-    for part, value in zip(("tenant", "environment", "name"), job.identity.parts, strict=True):
-        for problem in _problems("x", value, limits):
-            what = f"The job's {part} becomes a tag: {problem}"
-            report(rules.BAD_TAG.at(job.source.locate(("tenant_id",)), what))
+    places = (("tenant_id",), ("environment",), (BLOCK, "name"))
+    for key, value, path in zip(project.identity_keys(), job.identity.parts, places, strict=True):
+        for problem in _value_problems(key, value, limits):
+            report(rules.BAD_TAG.at(job.source.locate(path), problem))
     _check_required(job, project, tags, report)
 
 
-def _check_required(
-    job: Job, project: Project, tags: Mapping[str, Text], report: Report
-) -> None:
+def _check_required(job: Job, project: Project, tags: Mapping[str, Text], report: Report) -> None:
     for key, allowed in project.tags.required.items():
+        if key in project.identity_keys():
+            continue
         if key not in tags:
             report(
                 rules.REQUIRED_TAG.at(
                     job.locate("metadata.tags", key=True),
                     f"The tag `{key}` is missing, and the project requires it.",
                     remedy=f"Add `{key}: {allowed[0] if allowed else '...'}` to metadata.tags.",
+                    word=key,
+                    choices=tags,
                 )
             )
         elif allowed and isinstance(tags[key], str) and tags[key] not in allowed:
@@ -110,18 +116,42 @@ def _check_required(
             )
 
 
+def check_project(loaded: LoadedProject, report: Report, limits: TagLimits = AWS) -> None:
+    """Report names for the identity tags that the cloud refuses, or that are one."""
+    keys = loaded.project.identity_keys()
+    for part, key in zip(("tenant", "environment", "job"), keys, strict=True):
+        place = loaded.source.locate(("tags", "identity", part))
+        for problem in _key_problems(key, limits):
+            report(rules.BAD_TAG.at(place, problem))
+        if sum(other.casefold() == key.casefold() for other in keys) > 1:
+            report(rules.BAD_TAG.at(place, f"Two identity tags would have the key `{key}`."))
+
+
 def _problems(key: str, value: Text, limits: TagLimits) -> list[str]:
+    return [*_key_problems(key, limits), *_value_problems(key, value, limits)]
+
+
+def _key_problems(key: str, limits: TagLimits) -> list[str]:
     found = []
     if not 0 < len(key) <= limits.key:
         found.append(f"A tag's key has 1 to {limits.key} characters; this one has {len(key)}.")
     if key.casefold().startswith(limits.reserved):
         found.append(f"`{key}` begins with `{limits.reserved}`, which belongs to the cloud.")
-    legal = f"[{limits.characters}]*"
-    if re.fullmatch(legal, key) is None:
+    if not _is_legal(key, limits):
         found.append(f"The key `{key}` has characters other than {limits.words}.")
+    return found
+
+
+def _value_problems(key: str, value: Text, limits: TagLimits) -> list[str]:
+    found = []
     if isinstance(value, str):
         if len(value) > limits.value:
-            found.append(f"The value of `{key}` has {len(value)} of at most {limits.value} characters.")
-        if re.fullmatch(legal, value) is None:
+            what = f"{len(value)} of at most {limits.value} characters"
+            found.append(f"The value of `{key}` has {what}.")
+        if not _is_legal(value, limits):
             found.append(f"The value of `{key}` has characters other than {limits.words}.")
     return found
+
+
+def _is_legal(text: str, limits: TagLimits) -> bool:
+    return re.fullmatch(f"[{limits.characters}]*", text) is not None

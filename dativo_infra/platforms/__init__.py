@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from dativo_infra.platforms import aws
 from dativo_infra.platforms.base import Platform
 from dativo_infra.platforms.emr import EMR
 from dativo_infra.platforms.kubernetes import KUBERNETES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PLATFORMS: Mapping[str, Platform] = {
     platform.name: platform
     for platform in (
         KUBERNETES,
         EMR,
-        Platform(name="ecs", clouds=("aws",)),
-        Platform(name="fargate", clouds=("aws",)),
+        Platform(name="ecs", clouds=("aws",), check=aws.check),
+        Platform(name="fargate", clouds=("aws",), check=aws.check),
         Platform(name="databricks"),
         Platform(name="spark"),
         Platform(name="ray"),

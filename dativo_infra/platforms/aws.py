@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.platforms.base import Context
-from dativo_infra.values import Pseudo, Text, concat
+from dativo_infra.values import Concat, Pseudo, Text, concat
+
+if TYPE_CHECKING:
+    from dativo_infra.platforms.base import Context
 
 PARTITION = Pseudo("partition")
 REGION = Pseudo("region")
@@ -19,6 +21,7 @@ Statement = Mapping[str, Any]
 _HEX = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _ACCOUNT = "[0-9]{12}"
 _ARN = "arn:aws[a-z-]*"
+_KEY_ID = "(?:mrk-)?[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SHAPES: Mapping[str, tuple[str, str]] = {
     "runtime.network.vpc_id": ("a VPC id such as vpc-0a1b2c3d", f"vpc-{_HEX}"),
     "runtime.network.subnet_ids": ("a subnet id such as subnet-0a1b2c3d", f"subnet-{_HEX}"),
@@ -30,8 +33,7 @@ SHAPES: Mapping[str, tuple[str, str]] = {
     ),
     "resources.secrets.kms_key_id": (
         "a key's ARN, id or alias",
-        f"(?:{_ARN}:kms:[a-z0-9-]+:{_ACCOUNT}:(?:key|alias)/.+|alias/.+"
-        "|(?:mrk-)?[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+        f"(?:{_ARN}:kms:[a-z0-9-]+:{_ACCOUNT}:(?:key|alias)/.+|alias/.+|{_KEY_ID})",
     ),
     "resources.queue.arn": ("the ARN of a queue", f"{_ARN}:[a-z]+:[a-z0-9-]+:{_ACCOUNT}:.+"),
 }
@@ -41,7 +43,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
 ROLE_ARN = re.compile(f"{_ARN}:iam::{_ACCOUNT}:role/.+")
 _ROLE_LIKE = re.compile(f"{_ARN}:iam::[^:]*:role/(?P<name>.+)")
-_SECRET_SUFFIX = re.compile("-[A-Za-z0-9]{6}$")
+_ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 
 def check_shapes(context: Context, shapes: Mapping[str, tuple[str, str]] = SHAPES) -> None:
@@ -59,6 +61,12 @@ def check_shapes(context: Context, shapes: Mapping[str, tuple[str, str]] = SHAPE
                 )
 
 
+def check(context: Context) -> None:
+    """Report what does not look like what it should be, in a job that runs on AWS itself."""
+    check_shapes(context)
+    check_role(context)
+
+
 def check_role(context: Context) -> None:
     """Report a service account that looks like a role's ARN, but not like a right one."""
     value = context.get("runtime.service_account")
@@ -71,15 +79,30 @@ def check_role(context: Context) -> None:
         )
 
 
-def is_role_arn(value: Any) -> bool:
-    """Return whether a text is meant as the ARN of a role."""
-    return isinstance(value, str) and _ROLE_LIKE.fullmatch(value) is not None
+def names_role(value: str) -> bool:
+    """Return whether a text is the ARN of a role, or a role's name.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    """
+    return (_ROLE_LIKE if value.startswith("arn:") else _ROLE_NAME).fullmatch(value) is not None
+
+
+def is_arn(value: Text) -> bool:
+    """Return whether a text is an ARN; one that is not known yet is taken for one."""
+    if isinstance(value, Concat):
+        return is_arn(value.parts[0])
+    return not isinstance(value, str) or value.startswith("arn:")
 
 
 def role_name(arn: str) -> str:
     """Return the name in a role's ARN, without the role's path."""
     match = _ROLE_LIKE.fullmatch(arn)
     return match["name"].rsplit("/", 1)[-1] if match else arn
+
+
+def arn(service: str, name: str) -> Text:
+    """Return the ARN of a thing in the target's own account and region."""
+    return concat("arn:", PARTITION, f":{service}:", REGION, ":", ACCOUNT, f":{name}")
 
 
 def trust(service: str, **conditions: Any) -> dict[str, Any]:
@@ -144,11 +167,10 @@ def write_logs(bucket: Text, prefix: str) -> tuple[Statement, ...]:
 def read_secret(arn: Text) -> Statement:
     """Return the statement to read one secret, given with or without its random suffix.
 
+    A suffix cannot be told from a name that ends in six letters, so both are allowed.
     Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
     """
-    exact = isinstance(arn, str) and _SECRET_SUFFIX.search(arn)
-    resources = [arn] if exact else [arn, concat(arn, "-??????")]
-    return allow(["secretsmanager:GetSecretValue"], resources)
+    return allow(["secretsmanager:GetSecretValue"], [arn, concat(arn, "-??????")])
 
 
 def use_key(key: Text, actions: Iterable[str] = ("kms:Decrypt",)) -> Statement:
@@ -157,23 +179,17 @@ def use_key(key: Text, actions: Iterable[str] = ("kms:Decrypt",)) -> Statement:
     An alias cannot stand in a policy's resources, so the key is then chosen by a condition.
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
     """
-    alias = key.rpartition(":")[2] if isinstance(key, str) else ""
+    place, _, alias = key.rpartition(":") if isinstance(key, str) else ("", "", "")
     if alias.startswith("alias/"):
-        return allow(
-            actions,
-            [concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":key/*")],
-            {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}},
-        )
-    if isinstance(key, str) and not key.startswith("arn:"):
-        return allow(actions, [concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":key/", key)])
-    return allow(actions, [key])
+        keys = f"{place}:key/*" if place else key_arn("*")
+        return allow(actions, [keys], {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}})
+    return allow(actions, [key_arn(key)])
 
 
 def key_arn(key: Text) -> Text:
     """Return the ARN of a key or alias of the target's own account and region."""
     if isinstance(key, str) and not key.startswith("arn:"):
-        kind = "" if key.startswith("alias/") else "key/"
-        return concat("arn:", PARTITION, ":kms:", REGION, ":", ACCOUNT, ":", kind, key)
+        return arn("kms", key if key.startswith("alias/") else f"key/{key}")
     return key
 
 

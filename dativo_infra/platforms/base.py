@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from dativo_infra.diagnostics import Diagnostic, Location, Severity, rules
 from dativo_infra.model import Job, read_boolean, read_number
 from dativo_infra.names import Grammar, Identity, render
-from dativo_infra.project import Cloud, PlacedTarget
-from dativo_infra.resources import Resource
-from dativo_infra.values import TOKENS, Text, is_known, show
+from dativo_infra.values import TOKENS, Text, has_secret, is_known, show
+
+if TYPE_CHECKING:
+    from dativo_infra.project import Cloud, PlacedTarget
+    from dativo_infra.resources import Resource
 
 Outcome: TypeAlias = Literal["used", "referenced", "unused"]
 VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers"]
@@ -60,6 +62,8 @@ class Variable:
 
     def _read_one(self, value: Any, kind: str) -> tuple[Any, str | None]:
         if isinstance(value, TOKENS):
+            if has_secret(value):
+                return None, "is no place for a secret"
             return (value, None) if self.late else (None, "must be known when planning")
         if kind == "number":
             value = read_number(value)

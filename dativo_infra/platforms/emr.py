@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.model import Job
+from dativo_infra.names import LABEL_VALUE, ROLE, render_word
 from dativo_infra.platforms import aws, reach
 from dativo_infra.platforms.base import (
     Built,
@@ -16,6 +15,7 @@ from dativo_infra.platforms.base import (
     Use,
     Variable,
     referenced,
+    switched_on,
     unused,
     used,
 )
@@ -31,12 +31,18 @@ from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.values import Parameter, Ref, Select, Split, Text, concat, show
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dativo_infra.model import Job
+
 MANAGED_POLICY_TAG = ("for-use-with-amazon-emr-managed-policies", "true")
 """The tag by which AmazonEMRServicePolicy_v2 knows what it may touch; EMR passes it on.
 
 Source: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html
 """
 
+_SERVICE_POLICY = ":iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
 _DISK_KEY_ACTIONS = (
     "kms:Decrypt",
     "kms:DescribeKey",
@@ -44,6 +50,23 @@ _DISK_KEY_ACTIONS = (
     "kms:GenerateDataKey*",
     "kms:ReEncrypt*",
 )
+
+
+def _refers(job: Job) -> bool:
+    return job.get("runtime.compute.cluster_id") is not None
+
+
+def _role_given(job: Job) -> bool:
+    return job.get("runtime.service_account") is not None
+
+
+def _scales(job: Job) -> bool:
+    return job.get("runtime.compute.auto_scaling.enabled") is True
+
+
+def _on_other_queue(job: Job) -> bool:
+    arn = job.get("resources.queue.arn")
+    return isinstance(arn, str) and arn.split(":")[2:3] != ["sqs"]
 
 
 def _release(text: str) -> str | None:
@@ -84,10 +107,17 @@ VARIABLES = (
         minimum=1,
         maximum=1000,
         meaning="Most to pay for a spot machine, in percent of the on-demand price.",
+        uses=(
+            unused(
+                "enable_spot_instances is not set",
+                lambda job: not switched_on(job, "enable_spot_instances"),
+            ),
+        ),
     ),
     Variable(
         name="log_bucket",
         type="text",
+        late=True,
         meaning="Bucket that exists for the cluster's logs; one is built where not given.",
     ),
     Variable(
@@ -96,6 +126,12 @@ VARIABLES = (
         default=90,
         minimum=1,
         meaning="Days that logs are kept in the bucket that is built.",
+        uses=(
+            unused(
+                "the log_bucket given keeps its own rules",
+                lambda job: "log_bucket" in job.variables,
+            ),
+        ),
     ),
     Variable(
         name="enable_encryption",
@@ -106,7 +142,14 @@ VARIABLES = (
     Variable(
         name="kms_key_alias",
         type="text",
-        meaning="Key for the encryption: alias/name, an id, or an ARN.",
+        late=True,
+        meaning="Key for the encryption: alias/name, an id, or an ARN; an ARN when known late.",
+        uses=(
+            unused(
+                "enable_encryption is not set",
+                lambda job: not switched_on(job, "enable_encryption"),
+            ),
+        ),
     ),
     Variable(
         name="termination_protection",
@@ -131,21 +174,8 @@ EXPORTS = {
 }
 
 
-def _refers(job: Job) -> bool:
-    return job.get("runtime.compute.cluster_id") is not None
-
-
-def _role_given(job: Job) -> bool:
-    return job.get("runtime.service_account") is not None
-
-
-def _scales(job: Job) -> bool:
-    return job.get("runtime.compute.auto_scaling.enabled") is True
-
-
-
 _ONLY_REFERRED = unused("the cluster exists and is only referred to", when=_refers)
-_OWN_ROLE = referenced("the role given must allow it; nothing is added to a role given", _role_given)
+_OWN_ROLE = referenced("the role given must allow it; nothing is added to it", _role_given)
 
 
 def _built(*uses: Use) -> tuple[Use, ...]:
@@ -192,7 +222,9 @@ FIELDS = {
     "resources.cache.cluster_id": (referenced("the cluster behind the endpoint"),),
     "resources.queue.url": (referenced("the job connects to it from the machines"),),
     "resources.queue.arn": _built(
-        _OWN_ROLE, used("the machines' role may send to it and receive from it")
+        _OWN_ROLE,
+        referenced("the machines' role is given rights on queues of SQS alone", _on_other_queue),
+        used("the machines' role may send to it and receive from it"),
     ),
     "resources.secrets.secret_manager_arn": _built(
         _OWN_ROLE, used("the machines' role may read this secret")
@@ -214,8 +246,7 @@ def _needs(job: Job) -> tuple[str, ...]:
 
 
 def _check(context: Context) -> None:
-    aws.check_shapes(context)
-    aws.check_role(context)
+    aws.check(context)
     cluster = context.get("runtime.compute.cluster_id")
     if isinstance(cluster, str) and not re.fullmatch("j-[A-Z0-9]{1,20}", cluster):
         context.report(
@@ -226,6 +257,24 @@ def _check(context: Context) -> None:
         )
 
 
+def _check_built(context: Context) -> None:
+    """Report what a cluster that is built cannot have."""
+    role = context.get("runtime.service_account")
+    if isinstance(role, str) and not aws.names_role(role):
+        context.report(
+            rules.BAD_NAME.at(
+                context.origin("runtime.service_account"),
+                f"`{role}` is neither the ARN nor the name of a role.",
+                remedy="Give the role itself; its instance profile is built.",
+            )
+        )
+    key, _ = MANAGED_POLICY_TAG
+    for tag in context.get("metadata.tags") or {}:
+        if tag.casefold() == key:
+            place = context.job.locate("metadata.tags", tag, key=True)
+            context.report(rules.RESERVED_TAG.at(place, f"The tag `{tag}` is set by this tool."))
+
+
 def _build(context: Context) -> Built:
     cluster_id = context.get("runtime.compute.cluster_id")
     if cluster_id is not None:
@@ -233,6 +282,7 @@ def _build(context: Context) -> Built:
             exports={"emr_cluster_id": cluster_id},
             notes=(f"uses the EMR cluster {show(cluster_id)}; nothing is built",),
         )
+    _check_built(context)
     return _Cluster(context).built()
 
 
@@ -248,8 +298,9 @@ class _Cluster:
         )
         given = self.settings["log_bucket"]
         self.log_bucket: Text = given or Ref("log-bucket", "name")
-        identity = context.identity
-        self.log_prefix = f"emr/{identity.tenant}/{identity.environment}/{identity.name}/"
+        # The prefix stands in a policy, where only Latin characters may.
+        folders = (render_word(part, LABEL_VALUE) for part in context.first_identity.parts)
+        self.log_prefix = f"emr/{'/'.join(folders)}/"
 
     def built(self) -> Built:
         resources: list[Resource] = []
@@ -279,10 +330,14 @@ class _Cluster:
         key, value = MANAGED_POLICY_TAG
         yield f"its VPC, subnets and security groups must carry the tag {key}={value}"
         role = self.context.get("runtime.service_account")
+        if role is not None and not isinstance(role, str):
+            yield f"{show(role)} must be a role without a path, by its ARN"
         if role is not None:
             for statement in self._role_statements():
-                actions = ", ".join(statement["Action"])
-                yield f"the role given must allow {actions} on {', '.join(map(str, show(statement['Resource'])))}"
+                actions, places = (
+                    ", ".join(show(statement[part])) for part in ("Action", "Resource")
+                )
+                yield f"the role given must allow {actions} on {places}"
 
     def _origin(self, path: str = "runtime.platform") -> Any:
         return self.context.origin(path)
@@ -311,19 +366,17 @@ class _Cluster:
             policies["use-disk-key"] = aws.document(
                 [aws.use_key(self.key, _DISK_KEY_ACTIONS), {**grant, "Condition": condition}]
             )
-        source = concat("arn:", aws.PARTITION, ":elasticmapreduce:", aws.REGION, ":", aws.ACCOUNT, ":*")
+        source = aws.arn("elasticmapreduce", "*")
         return IamRole(
             key="service-role",
             origin=self._origin(),
-            description=f"EMR's service role for {self.context.identity}",
+            description=f"EMR's service role for {self.context.name(ROLE)}",
             assume_role_policy=aws.trust(
                 "elasticmapreduce.amazonaws.com",
                 StringEquals={"aws:SourceAccount": aws.ACCOUNT},
                 ArnLike={"aws:SourceArn": source},
             ),
-            managed_policy_arns=(
-                concat("arn:", aws.PARTITION, ":iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"),
-            ),
+            managed_policy_arns=(concat("arn:", aws.PARTITION, _SERVICE_POLICY),),
             policies=policies,
             tags=self.tags,
         )
@@ -332,7 +385,7 @@ class _Cluster:
         given = self.context.get("runtime.service_account")
         if given is None:
             return Ref("instance-role", "arn")
-        if isinstance(given, str) and not given.startswith("arn:"):
+        if not aws.is_arn(given):
             return concat("arn:", aws.PARTITION, ":iam::", aws.ACCOUNT, ":role/", given)
         return given
 
@@ -343,7 +396,7 @@ class _Cluster:
             IamRole(
                 key="instance-role",
                 origin=self._origin(),
-                description=f"Role of the EMR machines of {self.context.identity}",
+                description=f"Role of the EMR machines of {self.context.name(ROLE)}",
                 assume_role_policy=aws.trust("ec2.amazonaws.com"),
                 policies={"job": aws.document(self._role_statements())},
                 tags=self.tags,
@@ -355,13 +408,16 @@ class _Cluster:
         yield from aws.write_logs(self.log_bucket, self.log_prefix)
         bucket = self.context.get("runtime.storage.bucket")
         named = {name for job in self.context.jobs for name in reach.buckets(job, "s3", "s3a")}
-        for each in dict.fromkeys([*([] if bucket is None else [bucket]), *sorted(named)]):
-            yield from aws.read_write_bucket(each)
+        if bucket is not None:
+            yield from aws.read_write_bucket(bucket)
+        for name in sorted(named - {bucket}):
+            yield from aws.read_write_bucket(name)
         if (secret := self.context.get("resources.secrets.secret_manager_arn")) is not None:
             yield aws.read_secret(secret)
         if (key := self.context.get("resources.secrets.kms_key_id")) is not None:
             yield aws.use_key(key)
-        if (queue := self.context.get("resources.queue.arn")) is not None:
+        queue = self.context.get("resources.queue.arn")
+        if queue is not None and not _on_other_queue(self.context.job):
             yield aws.allow(
                 [
                     "sqs:DeleteMessage",
@@ -381,6 +437,8 @@ class _Cluster:
             role = Ref("instance-role", "name")
         elif isinstance(given, str):
             role = aws.role_name(given)
+        elif not aws.is_arn(given):
+            role = given
         else:
             # An ARN that is known late can only be cut at its slash: roles with a path do not work.
             role = Select(Split("/", given), 1)
@@ -431,18 +489,18 @@ class _Cluster:
                 instance_type=kind,
                 target_on_demand=0 if spot else count,
                 target_spot=count if spot else 0,
-                spot_bid_percent=settings["spot_bid_price_percent"],
+                **({"spot_bid_percent": settings["spot_bid_price_percent"]} if spot else {}),
             )
         else:
             primary = InstanceGroup(instance_type=primary_kind, instance_count=1)
             core = InstanceGroup(instance_type=kind, instance_count=count)
         owned = "core.target_spot" if spot else "core.target_on_demand"
         idle = settings["idle_timeout_minutes"]
-        identity = self.context.identity
         return EmrCluster(
             key="cluster",
             origin=self._origin(),
-            name=f"{identity.tenant}-{identity.environment}-{identity.name}",
+            # A cluster cannot be renamed, so a renamed job keeps the name it was built with.
+            name="-".join(self.context.first_identity.parts),
             release_label=settings["release_label"],
             applications=settings["applications"],
             service_role=Ref("service-role", "arn"),
@@ -477,6 +535,7 @@ EMR = Platform(
     description="EMR cluster",
     clouds=("aws",),
     variables=VARIABLES,
+    variable_uses=(_ONLY_REFERRED,),
     exports=EXPORTS,
     fields=FIELDS,
     check=_check,

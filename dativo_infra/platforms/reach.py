@@ -9,26 +9,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dativo_infra.model import Job
+if TYPE_CHECKING:
+    from dativo_infra.model import Job
 
 _PORTS: Mapping[str, int] = {
     "amqp": 5672,
+    "cassandra": 9042,
+    "elasticsearch": 9200,
     "http": 80,
     "https": 443,
     "kafka": 9092,
+    "mariadb": 3306,
     "mongodb": 27017,
+    "mssql": 1433,
     "mysql": 3306,
     "nessie": 19120,
+    "oracle": 1521,
     "postgres": 5432,
     "postgresql": 5432,
     "redis": 6379,
     "rediss": 6379,
+    "sftp": 22,
     "sqlserver": 1433,
 }
 """Ports registered for, or usual with, a scheme or a connector."""
+_UNKNOWN = 0
+"""Stands for a port that cannot be told."""
+_ADDRESSES = ("bootstrap_servers", "brokers", "endpoint", "uri", "url")
+"""Keys whose text is an address, even where it is no URL."""
 _BUCKET = re.compile(r"(?P<scheme>s3a?|gs|abfss?)://(?P<bucket>[^/${}@]+)")
 
 
@@ -44,18 +55,27 @@ class Endpoint:
     @property
     def namespace(self) -> str | None:
         """The Kubernetes namespace, of a host name inside the cluster."""
-        match = re.fullmatch(r"[^.]+\.(?P<namespace>[^.]+)\.svc(\..*)?", self.host)
-        return match["namespace"] if match else None
+        match = re.fullmatch(r"([^.]+\.)+?(?P<namespace>[a-z0-9-]+)\.svc(\..*)?", self.host.lower())
+        return match["namespace"].strip("-") or None if match else None
 
 
 def endpoints(job: Job) -> tuple[Endpoint, ...]:
     """Return what the job connects to besides HTTPS on port 443, ordered and each once."""
-    found = {
-        *_declared(job),
-        *_connections(job.document.source, "source", _connector(job, "source")),
-        *_connections(job.document.target, "target", _connector(job, "target")),
-    }
-    return tuple(sorted(each for each in found if each.port != 443))
+    return tuple(sorted(each for each in _all(job) if each.port not in {443, _UNKNOWN}))
+
+
+def unknown_ports(job: Job) -> tuple[str, ...]:
+    """Return the places of connections whose port cannot be told from the job."""
+    return tuple(sorted(each.why for each in _all(job) if each.port == _UNKNOWN))
+
+
+def port_of(value: Any) -> int | None:
+    """Return the TCP port that a number, or a text of digits, means; None where it is none."""
+    if isinstance(value, str):
+        return port_of(int(value)) if re.fullmatch("[0-9]{1,5}", value) else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value < 65536 else None
 
 
 def buckets(job: Job, *schemes: str) -> tuple[str, ...]:
@@ -70,6 +90,14 @@ def https_reasons(job: Job) -> tuple[str, ...]:
     for scheme, *others in (("s3", "s3a"), ("gs", "gcs"), ("abfs", "abfss")):
         reasons.extend(f"{scheme}://{bucket}" for bucket in buckets(job, scheme, *others))
     return tuple(dict.fromkeys(reasons))
+
+
+def _all(job: Job) -> set[Endpoint]:
+    return {
+        *_declared(job),
+        *_connections(job.document.source, "source", _connector(job, "source")),
+        *_connections(job.document.target, "target", _connector(job, "target")),
+    }
 
 
 def _connectors(job: Job) -> Iterator[str]:
@@ -87,49 +115,66 @@ def _connector(job: Job, side: str) -> str:
 
 
 def _declared(job: Job) -> Iterator[Endpoint]:
-    database, cache = job.get("resources.database.endpoint"), job.get("resources.cache.endpoint")
+    database = job.get("resources.database.endpoint")
     if database is not None:
-        port = job.get("resources.database.port") or _PORTS["postgres"]
-        yield Endpoint(port, _host(database), "resources.database")
+        host, port = _host_and_port(database, _PORTS["postgres"])
+        given = port_of(job.get("resources.database.port"))
+        yield Endpoint(given or port, host, "resources.database")
+    cache = job.get("resources.cache.endpoint")
     if cache is not None:
         host, port = _host_and_port(cache, _PORTS["redis"])
         yield Endpoint(port, host, "resources.cache")
     queue = job.get("resources.queue.url")
-    if isinstance(queue, str):
-        for server in queue.split(","):
-            host, port = _host_and_port(server.strip(), _PORTS["kafka"])
+    if queue is not None:
+        for server in queue.split(",") if isinstance(queue, str) else (queue,):
+            host, port = _host_and_port(server, _PORTS["kafka"])
             yield Endpoint(port, host, "resources.queue")
 
 
 def _connections(data: Any, where: str, connector: str) -> Iterator[Endpoint]:
+    """Yield the hosts and URLs inside a part of the job.
+
+    `connector` is what is connected to, as far as the keys above say: its usual port holds where
+    none is given, or where a variable of the runner stands for it.
+    """
+    usual = _PORTS.get(connector, _UNKNOWN)
     if isinstance(data, Mapping):
         host = data.get("host")
         if isinstance(host, str):
-            port = data.get("port", _PORTS.get(connector))
-            if isinstance(port, str) and port.isdigit():
-                port = int(port)
-            if isinstance(port, int) and 0 < port < 65536:
-                yield Endpoint(port, _host(host), where)
+            yield Endpoint(port_of(data.get("port")) or usual, _host(host), where)
         for key, value in data.items():
-            yield from _connections(value, f"{where}.{key}", connector)
+            below = f"{where}.{key}"
+            if key in _ADDRESSES and isinstance(value, str) and _is_bare_address(value):
+                for server in value.split(","):
+                    address, port = _host_and_port(server, usual)
+                    yield Endpoint(port, address, below)
+            else:
+                yield from _connections(value, below, key if key in _PORTS else connector)
     elif isinstance(data, list):
         for value in data:
             yield from _connections(value, where, connector)
     elif isinstance(data, str) and "://" in data and not _BUCKET.match(data):
-        host, port = _host_and_port(data, 0)
-        if port:
-            yield Endpoint(port, host, where)
+        host, port = _host_and_port(data, _UNKNOWN)
+        if port != _UNKNOWN or "${" in data:
+            yield Endpoint(port if port != _UNKNOWN else usual, host, where)
 
 
 def _host_and_port(text: Any, default: int) -> tuple[str, int]:
+    """Return the host and port of a URL or of `host:port`; an empty host where it is not known."""
     if not isinstance(text, str):
         return "", default
+    text = text.strip().removeprefix("jdbc:")
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        port = parts.port or _PORTS.get(parts.scheme, default)
+        scheme = parts.scheme.partition("+")[0]
+        port = parts.port or _PORTS.get(scheme, default)
     except ValueError:
         return "", default
     return _host(parts.hostname or ""), port
+
+
+def _is_bare_address(text: str) -> bool:
+    return "://" not in text and not text.startswith(("/", "arn:"))
 
 
 def _host(text: Any) -> str:

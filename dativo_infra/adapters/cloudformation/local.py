@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from dativo_infra.adapters.cloudformation.deploy import StackResult
 
 GAPS: Mapping[str, str] = {
-    "AWS::EMR::Cluster": "ends at once, has no machines, applications or scaling, and a made-up DNS name",
+    "AWS::EMR::Cluster": (
+        "ends at once, has no machines, applications or scaling, and a made-up DNS name"
+    ),
     "AWS::IAM::Role": "has no managed policies; an update changes its description and tags alone",
     "AWS::S3::Bucket": "has no lifecycle rules, ownership controls or public access block",
 }

@@ -123,8 +123,7 @@ def to_stack(unit: Unit) -> Stack:
     template.set_version()
     # Entries are set, not added: troposphere would raise its own error for one too many.
     for resource in unit.resources:
-        lowered = _lowered(resource, scope)
-        template.resources[lowered.title] = lowered
+        template.resources[scope.logical_ids[resource.key]] = _lowered(resource, scope)
     outputs = {output_name(name): name for name in unit.exports}
     for name, original in outputs.items():
         template.outputs[name] = cfn.Output(

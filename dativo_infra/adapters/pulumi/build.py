@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -16,12 +15,16 @@ from dativo_infra.adapters.pulumi.components import COMPONENTS, Component
 from dativo_infra.adapters.pulumi.values import content, given, lookup
 from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors, rules
 from dativo_infra.loading import Loaded, load, load_project, read_env_file
-from dativo_infra.model import Job
 from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import JobPlan, Plan, Selection, Unit, parse_shard, plan
-from dativo_infra.project import LoadedProject, PlacedTarget
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.values import Parameter, Pseudo, is_known, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dativo_infra.model import Job
+    from dativo_infra.project import LoadedProject, PlacedTarget
 
 TOOL = "pulumi"
 

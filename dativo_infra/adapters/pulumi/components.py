@@ -10,7 +10,7 @@ Pulumi makes a package for its other languages from this module by reading the a
 are when it runs. So there is no `from __future__ import annotations` here, and no union.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self, TypedDict
 
 import pulumi
@@ -60,9 +60,9 @@ class NetworkArgs(TypedDict, total=False):
 
     vpc_id: pulumi.Input[str]
     """The virtual network."""
-    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets for the machines."""
-    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Additional security groups."""
 
 
@@ -71,13 +71,13 @@ class JobArgs(TypedDict, total=False):
 
     job: str
     """Path of a job file, from the folder of Pulumi.yaml."""
-    document: dict[str, Any]
+    document: Mapping[str, Any]
     """A job as data, laid over the job file."""
     tenant_id: str
     """Tenant that the job belongs to."""
     environment: str
     """Environment, such as dev or prod."""
-    variables: dict[str, Any]
+    variables: Mapping[str, Any]
     """Settings of the platform."""
 
 
@@ -92,7 +92,7 @@ class EmrClusterArgs(JobArgs, total=False):
     """Where the machines are placed."""
     service_account: pulumi.Input[str]
     """Role of the machines; one is made where not given."""
-    tags: dict[str, pulumi.Input[str]]
+    tags: Mapping[str, pulumi.Input[str]]
     """Tags on every resource."""
 
 
@@ -101,9 +101,9 @@ class KubernetesNamespaceArgs(JobArgs, total=False):
 
     namespace: str
     """Name of the namespace."""
-    labels: dict[str, pulumi.Input[str]]
+    labels: Mapping[str, pulumi.Input[str]]
     """Labels of the objects."""
-    annotations: dict[str, pulumi.Input[str]]
+    annotations: Mapping[str, pulumi.Input[str]]
     """Annotations of the objects."""
 
 
@@ -119,7 +119,7 @@ class KubernetesJobArgs(KubernetesServiceAccountArgs, total=False):
 
     storage: StorageArgs
     """Where data and state are kept."""
-    tags: dict[str, pulumi.Input[str]]
+    tags: Mapping[str, pulumi.Input[str]]
     """Tags of the job, kept as annotations."""
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from dativo_infra.diagnostics import raise_errors, rules
-from dativo_infra.resources import Resource
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
@@ -31,6 +29,11 @@ from dativo_infra.values import (
     references,
     resolve,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dativo_infra.resources import Resource
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
     EmrCluster: {"id": "id", "arn": "arn", "master_public_dns": "master_public_dns"},

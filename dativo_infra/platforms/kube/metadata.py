@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import LABEL_VALUE, Identity, render_word
-from dativo_infra.platforms.base import Context
-from dativo_infra.values import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.platforms.base import Context
+    from dativo_infra.values import Text
 
 MANAGED_BY: Mapping[str, Text] = {"app.kubernetes.io/managed-by": "dativo-infra"}
 """Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""

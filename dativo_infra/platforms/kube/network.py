@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dativo_infra.diagnostics import rules
-from dativo_infra.model import Job
 from dativo_infra.platforms import reach
 from dativo_infra.platforms.base import Context, Variable, switched_on, unused
 from dativo_infra.platforms.kube import grammar
-from dativo_infra.values import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dativo_infra.model import Job
+    from dativo_infra.values import Text
 
 METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128", "fd20:ce::254/128")
 """Where the clouds hand out the machine's own credentials; pods never need them.
@@ -111,19 +113,20 @@ def notes(context: Context) -> Iterator[str]:
             where += f" (pods of namespace {endpoint.namespace} that listen on that port)"
         yield f"pods reach: port {endpoint.port} of {where}, for {endpoint.why}"
     for place in reach.unknown_ports(job):
-        yield f"pods may not reach {place}, whose port is not known here: use variables.egress_ports"
+        yield f"pods may not reach {place}: its port is not known here; use variables.egress_ports"
     where = ", ".join(context.settings["egress_cidrs"]) or "any host"
     if ports := context.settings["egress_ports"]:
-        yield f"pods reach: port {', '.join(map(str, ports))} of {where}, for variables.egress_ports"
+        listed = ", ".join(map(str, ports))
+        yield f"pods reach: port {listed} of {where}, for variables.egress_ports"
     elif context.settings["egress_cidrs"]:
         yield f"pods reach: every port of {where}, for variables.egress_cidrs"
 
 
 def _ingress(context: Context) -> Iterator[Mapping[str, Any]]:
     annotations = context.get("metadata.annotations") or {}
-    port = annotations.get("prometheus.io/port")
-    if annotations.get("prometheus.io/scrape") == "true" and reach.is_port(port):
-        yield {"from": [{"namespaceSelector": {}}], "ports": _tcp(int(port))}
+    port = reach.port_of(annotations.get("prometheus.io/port"))
+    if annotations.get("prometheus.io/scrape") == "true" and port:
+        yield {"from": [{"namespaceSelector": {}}], "ports": _tcp(port)}
 
 
 def _always(account: Mapping[str, Text]) -> Iterator[Mapping[str, Any]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.model import Job
 from dativo_infra.platforms.base import Context, Variable, unused, used
 from dativo_infra.platforms.kube import grammar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dativo_infra.model import Job
 
 _DRIVERS = (
     (r"vol-[0-9a-f]+", "ebs.csi.aws.com", "ReadWriteOnce"),

@@ -9,7 +9,7 @@ import pulumi
 from dativo_infra import load, load_project
 from dativo_infra.adapters.pulumi import EmrCluster, build
 
-folder = Path(pulumi.get_root_directory()) / "../../jobs"
+folder = Path(pulumi.get_root_directory()).parents[1] / "jobs"
 project, _ = load_project(near=[str(folder)])
 
 # Builds the jobs whose provider is pulumi; raises before anything is registered if one

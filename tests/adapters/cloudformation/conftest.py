@@ -105,7 +105,7 @@ SECURITY = EmrSecurityConfiguration(
 CLUSTER = EmrCluster(
     key="cluster",
     origin=at(15),
-    after=("service-role", "instance-role"),
+    after=("instance-role",),
     lifecycle=Lifecycle(protect=True, ignore=("core.instance_count",)),
     name="acme-prod-orders",
     release_label="emr-7.5.0",

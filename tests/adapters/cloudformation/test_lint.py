@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cfnlint.api import lint
 
 from dativo_infra.adapters.cloudformation.template import to_stack
-from dativo_infra.planning.result import Unit
 from dativo_infra.values import Parameter
+
+if TYPE_CHECKING:
+    from dativo_infra.planning.result import Unit
 
 
 @pytest.mark.parametrize("shape", ["groups", "fleets", "bare"])

@@ -169,9 +169,7 @@ def test_role_with_inline_policy(lowered: Any, samples: dict[str, Any]) -> None:
                         {
                             "Effect": "Allow",
                             "Action": ["s3:PutObject"],
-                            "Resource": {
-                                "Fn::Join": ["", [{"Fn::GetAtt": ["Logs", "Arn"]}, "/*"]]
-                            },
+                            "Resource": {"Fn::Join": ["", [{"Fn::GetAtt": ["Logs", "Arn"]}, "/*"]]},
                         }
                     ],
                 },
@@ -244,6 +242,6 @@ def test_every_taggable_resource_has_its_tags(emr_unit: Unit, template: Template
     for resource, lowered in zip(emr_unit.resources, resources, strict=True):
         tags = lowered["Properties"].get("Tags")
         if is_taggable(type(resource)) and resource.key != "instance-profile":
-            assert [tag["Key"] for tag in tags] == sorted(resource.tags)  # pyright: ignore
+            assert [tag["Key"] for tag in tags] == sorted(resource.tags)  # pyright: ignore[reportAttributeAccessIssue]
         else:
             assert tags is None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 import pytest
@@ -17,6 +16,9 @@ from dativo_infra.diagnostics.rules import EMPTY_FILE
 from dativo_infra.names import Identity
 from dativo_infra.planning.result import Plan, Unit
 from dativo_infra.resources.kubernetes import KubernetesObject
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MakePlan = Callable[..., Plan]
 
@@ -71,9 +73,7 @@ def test_nothing_is_written_after_a_problem(
     assert not folder.is_dir()
 
 
-def test_link_out_of_the_folder_is_refused(
-    tmp_path: Path, emr_unit: Unit, plan: MakePlan
-) -> None:
+def test_link_out_of_the_folder_is_refused(tmp_path: Path, emr_unit: Unit, plan: MakePlan) -> None:
     """A template is not written through a link that leads elsewhere."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "acme-prod-orders.json").symlink_to(tmp_path / "elsewhere")

@@ -94,13 +94,11 @@ def test_parameters_have_types(samples: dict[str, Any], unit: Any, template: Tem
     role = replace(
         samples["service-role"],
         managed_policy_arns=(),
-        policies={"p": {"a": Parameter("PLAIN"), "b": Parameter("MANY", "list")}},
-        description=Parameter("DB_PASSWORD", "secret"),
+        policies={"p": {"a": Parameter("TOKEN", "secret"), "b": Parameter("MANY", "list")}},
+        tags={"owner": Parameter("OWNER")},
     )
-    # The description is plain text in the description of a role; a secret must be lowered still.
-    role = replace(role, description="x", tags={**role.tags, "s": Parameter("TOKEN", "secret")})
     assert template(unit(role))["Parameters"] == {
-        "Plain": {"Type": "String", "Description": "${PLAIN}"},
+        "Owner": {"Type": "String", "Description": "${OWNER}"},
         "Many": {"Type": "CommaDelimitedList", "Description": "${MANY}"},
         "Token": {"Type": "String", "NoEcho": True, "Description": "${TOKEN}"},
     }
@@ -125,9 +123,11 @@ def test_lifecycle(samples: dict[str, Any], emr_unit: Unit, template: Template) 
 
 def test_order_that_no_reference_shows(emr_unit: Unit, template: Template) -> None:
     """`after` becomes DependsOn, sorted, and is absent where there is none."""
-    resources = template(emr_unit)["Resources"]
-    assert resources["Cluster"]["DependsOn"] == ["InstanceRole", "ServiceRole"]
-    assert "DependsOn" not in resources["Logs"]
+    bucket, *others = emr_unit.resources
+    later = replace(bucket, after=("service-role", "instance-role"))
+    resources = template(replace(emr_unit, resources=(later, *others)))["Resources"]
+    assert resources["Logs"]["DependsOn"] == ["InstanceRole", "ServiceRole"]
+    assert "DependsOn" not in resources["Security"]
 
 
 def test_protection_is_of_the_whole_stack(samples: dict[str, Any], unit: Any) -> None:
@@ -172,7 +172,7 @@ def test_refusal_says_where_and_who_can(unit: Any) -> None:
     assert "`namespace` (KubernetesObject)" in found.message
     assert "no resource type for objects inside a Kubernetes cluster" in found.message
     assert "`provider: pulumi`" in found.remedy
-    with pytest.raises(DiagnosticError, match="jobs/k8s.yaml:7:1"):
+    with pytest.raises(DiagnosticError, match=r"jobs/k8s\.yaml:7:1"):
         to_template(unit(NAMESPACE))
 
 

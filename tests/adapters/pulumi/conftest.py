@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pytest
 
 from dativo_infra.adapters.pulumi.build import build_units
 from dativo_infra.names import Identity
 from dativo_infra.planning import Unit, UnitKind
 from dativo_infra.project import AMBIENT
-from dativo_infra.resources import Resource
 from dativo_infra.testing import Recording, record
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from dativo_infra.resources import Resource
 
 EXPORTS = {
     "EmrCluster": ("emr_cluster_id", "emr_master_public_dns", "emr_log_bucket"),

@@ -51,7 +51,9 @@ FLEETS = replace(
 ROLE = IamRole(key="role", description="a role", assume_role_policy=TRUST, tags=TAGS)
 PROFILE = IamInstanceProfile(key="profile", role=Ref("role", "name"), tags=TAGS)
 BUCKET = S3Bucket(key="logs", tags=TAGS)
-ENCRYPTION = EmrSecurityConfiguration(key="encryption", configuration={"EncryptionConfiguration": {}})
+ENCRYPTION = EmrSecurityConfiguration(
+    key="encryption", configuration={"EncryptionConfiguration": {}}
+)
 OBJECT = KubernetesObject(key="settings", api_version="v1", kind="ConfigMap", name="settings")
 SAMPLES: dict[type[Resource], Resource] = {
     EmrCluster: CLUSTER,
@@ -241,9 +243,7 @@ def test_a_bucket_without_key_or_expiry(built: Any) -> None:
             "bucketKeyEnabled": False,
         }
     ]
-    assert not recording.of_type(
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    )
+    assert not recording.of_type("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
 
 
 def test_a_retained_bucket_keeps_what_makes_it_private(built: Any) -> None:
@@ -306,7 +306,9 @@ def test_an_object_of_kubernetes_itself_is_typed(built: Any) -> None:
 
 def test_a_misspelt_field_of_an_object_is_refused(built: Any) -> None:
     """Pulumi would pass it on without a word."""
-    resource = replace(OBJECT, api_version="batch/v1", kind="CronJob", body={"spec": {"schedul": ""}})
+    resource = replace(
+        OBJECT, api_version="batch/v1", kind="CronJob", body={"spec": {"schedul": ""}}
+    )
     with pytest.raises(PropertyError, match=r"no property `spec.schedul`.*`schedule`"):
         built(resource)
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from graphlib import TopologicalSorter
-from typing import Any, TypeAlias
-
-import pulumi
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dativo_infra.adapters.pulumi.lowerings import emr, iam, kubernetes, s3
 from dativo_infra.adapters.pulumi.lowerings.scope import Scope
 from dativo_infra.adapters.pulumi.values import Resolver, needed
-from dativo_infra.planning.result import Unit
 from dativo_infra.planning.support import REFUSALS as ALL_REFUSALS
-from dativo_infra.resources import Resource
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from dativo_infra.planning.result import Unit
+    from dativo_infra.resources import Resource
 
 Lowering: TypeAlias = Callable[[Any, Scope], None]
 

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dativo_infra.adapters.pulumi.lowerings.scope import Scope
 from dativo_infra.resources.emr import (
     EmrCluster,
     EmrSecurityConfiguration,
     InstanceFleet,
     InstanceGroup,
 )
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.pulumi.lowerings.scope import Scope
 
 IGNORED = {
     "core.instance_count": "coreInstanceGroup.instanceCount",

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from dativo_infra.adapters.pulumi.lowerings.scope import Scope
 from dativo_infra.names import Grammar, render_word
-from dativo_infra.resources.iam import IamInstanceProfile, IamRole
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+    from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 
 PREFIX = Grammar(
     what="prefix of an IAM name, without the hyphen at its end",

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from dativo_infra.adapters.pulumi.lowerings.scope import Scope
 from dativo_infra.adapters.pulumi.typed import typed
-from dativo_infra.resources.kubernetes import KubernetesObject
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+    from dativo_infra.resources.kubernetes import KubernetesObject
 
 _OWN_GROUPS = ".k8s.io"
 

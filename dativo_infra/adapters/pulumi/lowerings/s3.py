@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+from typing import TYPE_CHECKING
+
 from dativo_infra.names import Grammar, render_word
-from dativo_infra.resources.s3 import S3Bucket
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.pulumi.lowerings.scope import Scope
+    from dativo_infra.resources.s3 import S3Bucket
 
 PREFIX = Grammar(
     what="prefix of a bucket's name, without the hyphen at its end",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pulumi
 
 from dativo_infra.adapters.pulumi.typed import args_class, typed
-from dativo_infra.adapters.pulumi.values import Resolver
-from dativo_infra.resources import Lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dativo_infra.adapters.pulumi.values import Resolver
+    from dativo_infra.resources import Lifecycle
 
 R = TypeVar("R", bound=pulumi.CustomResource)
 
@@ -46,7 +49,7 @@ class Scope:
         """
         arguments = typed(args_class(resource), self.resolver.value(properties))
         # Every generated class takes a name, arguments and options; their base says otherwise.
-        make = cast("Callable[..., R]", resource)
+        make: Any = resource
         return self.keep(make(self._name(part), arguments, self.options(ignore)))
 
     def keep(self, created: R) -> R:

@@ -1,0 +1,69 @@
+"""Two units that would own one thing: by a name, an earlier name, or a Kubernetes object."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dativo_infra.diagnostics import Diagnostic, Location, rules
+from dativo_infra.names import PULUMI, STACK, Identity
+from dativo_infra.resources.kubernetes import KubernetesObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dativo_infra.planning.result import Unit
+
+
+def find(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    """Yield an error for each pair of units that would own one thing."""
+    units = tuple(units)
+    yield from _names(units)
+    yield from _former_names(units)
+    yield from _objects(units)
+
+
+def _names(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    for grammar in (STACK, PULUMI):
+        seen: dict[tuple[str, str], Unit] = {}
+        for unit in units:
+            name = unit.name(grammar)
+            other = seen.setdefault((unit.owner, name.casefold()), unit)
+            if other is not unit:
+                yield _meeting(unit, other, f"the {grammar.what} `{name}`")
+
+
+def _former_names(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    """Yield units of which one was called what another is, or was, called."""
+    units = tuple(units)
+    seen: dict[Identity, Unit] = {unit.identity: unit for unit in units}
+    for unit in units:
+        for former in unit.former:
+            other = seen.setdefault(former, unit)
+            if other is not unit:
+                yield _meeting(unit, other, f"what was built as {former}")
+
+
+def _objects(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    """Yield units that hold one Kubernetes object of one cluster."""
+    seen: dict[object, Unit] = {}
+    for unit in units:
+        place = replace(unit.target, name="")
+        for each in unit.resources:
+            if isinstance(each, KubernetesObject):
+                name = (place, each.api_version, each.kind, each.namespace, each.name)
+                other = seen.setdefault(name, unit)
+                if other is not unit:
+                    yield _meeting(unit, other, f"the {each.kind} `{each.name}`")
+
+
+def _meeting(unit: Unit, other: Unit, thing: str) -> Diagnostic:
+    return rules.NAMES_MEET.at(
+        _place(unit),
+        f"{unit.identity} and {other.identity} would both have {thing}.",
+        related=[(place, "the other one")] if (place := _place(other)) else [],
+    )
+
+
+def _place(unit: Unit) -> Location | None:
+    return unit.resources[0].origin if unit.resources else None

@@ -1,0 +1,149 @@
+"""Pods: what runs the job's image, with its settings, files, limits and privileges."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dativo_infra.diagnostics import rules
+from dativo_infra.platforms.base import Context, Variable, switched_on, unused
+from dativo_infra.platforms.kube import grammar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def _image(text: str) -> str | None:
+    return None if re.fullmatch(r"\S+", text) else "must be an image such as registry/name:tag"
+
+
+VARIABLES = (
+    Variable(
+        name="image",
+        type="text",
+        default={"2026-11": "dativo/dativo-ingest:latest"},
+        check=_image,
+        late=True,
+        meaning="Container image of the runner.",
+    ),
+    *(
+        Variable(
+            name=f"resource_{kind}_{resource}",
+            type="text",
+            check=grammar.quantity,
+            meaning=f"{meaning}: {resource}. Per container, and the namespace's default where all "
+            "its jobs say the same.",
+        )
+        for kind, meaning in (
+            ("requests", "What the container asks for"),
+            ("limits", "Most that the container gets"),
+        )
+        for resource in ("cpu", "memory")
+    ),
+    Variable(
+        name="run_as_user",
+        type="number",
+        default=1000,
+        minimum=1,
+        maximum=2**31 - 1,
+        meaning="User id of the container with enable_pod_security_policy.",
+        uses=(
+            unused(
+                "enable_pod_security_policy is not set",
+                lambda job: not switched_on(job, "enable_pod_security_policy"),
+            ),
+        ),
+    ),
+)
+
+
+def check_amounts(context: Context) -> None:
+    """Report requests above their limits."""
+    for resource in ("cpu", "memory"):
+        request = context.settings[f"resource_requests_{resource}"]
+        limit = context.settings[f"resource_limits_{resource}"]
+        if request and limit and grammar.amount(request) > grammar.amount(limit):
+            name = f"resource_requests_{resource}"
+            context.report(
+                rules.BAD_VARIABLE.at(
+                    context.job.locate("metadata.variables", name),
+                    f"`{name}` is more than `resource_limits_{resource}`.",
+                    remedy="Ask for no more than the limit.",
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A volume and where the container sees it."""
+
+    name: str
+    path: str
+    volume: Mapping[str, Any]
+    """The volume's source, such as `{"configMap": {"name": ...}}`."""
+    sub_path: str | None = None
+    """One file of the volume, mounted alone."""
+
+    def as_mount(self) -> dict[str, Any]:
+        """Return the container's side."""
+        single = {"subPath": self.sub_path, "readOnly": True} if self.sub_path else {}
+        return {"name": self.name, "mountPath": self.path, **single}
+
+    def as_volume(self) -> dict[str, Any]:
+        """Return the pod's side."""
+        return {"name": self.name, **self.volume}
+
+
+def pod(
+    *,
+    account: str,
+    args: Iterable[str],
+    settings: Mapping[str, Any],
+    environment: Iterable[Mapping[str, Any]],
+    mounts: Iterable[Mount],
+) -> dict[str, Any]:
+    """Return the spec of a pod that runs the image once with these arguments.
+
+    With `enable_pod_security_policy` it keeps to the restricted standard.
+    Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    """
+    mounts = tuple(mounts)
+    container = {
+        "name": "dativo-runner",
+        "image": settings["image"],
+        "args": list(args),
+        "envFrom": list(environment),
+        "resources": resources(settings),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [mount.as_mount() for mount in mounts],
+    }
+    return {
+        "serviceAccountName": account,
+        "restartPolicy": "Never",
+        "securityContext": security_context(settings),
+        "containers": [container],
+        "volumes": [mount.as_volume() for mount in mounts],
+    }
+
+
+def resources(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the container's requests and limits, from the variables given."""
+    found: dict[str, dict[str, str]] = {}
+    for kind in ("requests", "limits"):
+        for resource in ("cpu", "memory"):
+            if value := settings.get(f"resource_{kind}_{resource}"):
+                found.setdefault(kind, {})[resource] = value
+    return found
+
+
+def security_context(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the security context of a pod."""
+    context: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if settings["enable_pod_security_policy"]:
+        user = settings["run_as_user"]
+        context |= {"runAsNonRoot": True, "runAsUser": user, "fsGroup": user}
+    return context

@@ -1,0 +1,330 @@
+"""Building many jobs in one program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from dativo_infra import load, load_project, plan
+from dativo_infra.adapters.pulumi import Component, EmrCluster, build, build_stack
+from dativo_infra.adapters.pulumi.build import build_units
+from dativo_infra.diagnostics import DiagnosticError
+from dativo_infra.names import Identity
+from dativo_infra.project import PlacedTarget
+from dativo_infra.resources.iam import IamRole
+from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.testing import Recording, record
+
+ROLE = IamRole(key="role", description="a role", assume_role_policy={}, tags={})
+SETTINGS = KubernetesObject(key="settings", api_version="v1", kind="ConfigMap", name="settings")
+TARGET = PlacedTarget(
+    name="prod", cloud="aws", account="123456789012", region="eu-west-1", kubernetes_context="prod"
+)
+HEAD = """
+tenant_id: acme
+environment: {environment}
+source_connector_path: /a.yaml
+target_connector_path: /b.yaml
+asset_path: /c.yaml
+infrastructure:
+  provider: {provider}
+  runtime:
+"""
+EMR = """
+    platform: emr
+    compute: {instance_type: m5.xlarge, instance_count: 2}
+    network: {subnet_ids: [subnet-0a1b2c3d]}
+  outputs: {dns: output.emr_master_public_dns}
+"""
+KUBERNETES = """
+    platform: kubernetes
+    namespace: data
+    service_account: runner
+"""
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes a job file into a folder `jobs`."""
+
+    def write(name: str, body: str, environment: str = "prod", provider: str = "pulumi") -> Path:
+        head = HEAD.format(environment=environment, provider=provider)
+        folder = tmp_path / "jobs"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.yaml").write_text(head.rstrip() + body)
+        return folder
+
+    return write
+
+
+def types(recording: Recording) -> list[str]:
+    """Return the types of the components that were registered."""
+    return sorted(each.type for each in recording if each.type.startswith("dativo:"))
+
+
+def test_all_that_pulumi_owns_is_built(write: Write) -> None:
+    """Shared units come first; jobs of other tools are left to them."""
+    write("orders", EMR)
+    write("refunds", KUBERNETES)
+    write("billing", EMR, provider="cloudformation")
+    folder = write("events", KUBERNETES)
+    components: dict[str, Component] = {}
+    recording = record(lambda: components.update(build(load([folder]))))
+    assert types(recording) == [
+        "dativo:index:EmrCluster",
+        "dativo:index:KubernetesJob",
+        "dativo:index:KubernetesJob",
+        "dativo:index:KubernetesNamespace",
+        "dativo:index:KubernetesServiceAccount",
+    ]
+    assert isinstance(components["acme/prod/orders"], EmrCluster)
+    account = recording.one("kubernetes:core/v1:ServiceAccount")
+    for job in recording.of_type("dativo:index:KubernetesJob"):
+        assert account.urn in job.dependencies
+
+
+def test_another_tools_jobs_are_built_when_asked_for(write: Write) -> None:
+    """`provider` overrides what the jobs say."""
+    jobs = load([write("billing", EMR, provider="cloudformation")]).jobs
+    assert types(record(lambda: build(jobs))) == []
+    assert types(record(lambda: build(jobs, provider="pulumi"))) == ["dativo:index:EmrCluster"]
+
+
+def test_a_plan_is_taken_as_it_is(write: Write) -> None:
+    """It cannot be planned again with something else."""
+    planned = plan(load([write("orders", EMR)]).jobs)
+    assert types(record(lambda: build(planned))) == ["dativo:index:EmrCluster"]
+    with pytest.raises(TypeError, match="`plan`"):
+        record(lambda: build(planned, provider="pulumi"))
+
+
+def test_an_error_in_one_job_stops_all(write: Write) -> None:
+    """A broken job that was left out would be destroyed, so nothing is registered at all."""
+    write("orders", EMR)
+    folder = write("broken", EMR.replace("2}", "0}"))
+    registered: list[Any] = []
+
+    def program() -> None:
+        build(load([folder]))
+        registered.append(True)
+
+    with pytest.raises(DiagnosticError, match=r"broken\.yaml"):
+        record(program)
+    assert not registered
+
+
+def test_two_units_of_one_name_are_refused(make_unit: Any) -> None:
+    """Pulumi would keep one of two resources with the same URN."""
+
+    class Unlucky(Identity):
+        """An identity whose hash is that of others."""
+
+        @property
+        def digest(self) -> str:
+            return "0" * 64
+
+    units = [make_unit(ROLE, identity=Unlucky("acme", "prod", name)) for name in ("a!", "a?")]
+    with pytest.raises(DiagnosticError, match="DI506"):
+        record(lambda: build_units(units))
+
+
+def test_missing_parameters_stop_before_anything_is_registered(make_unit: Any) -> None:
+    """All units are looked through first."""
+    from dativo_infra.values import Parameter
+
+    units = [
+        make_unit(ROLE),
+        make_unit(
+            replace(ROLE, description=Parameter("LATE")), identity=Identity("acme", "prod", "other")
+        ),
+    ]
+    with pytest.raises(DiagnosticError, match="LATE"):
+        record(lambda: build_units(units))
+    recording = record(lambda: build_units(units, parameters={"LATE": "known"}))
+    role = recording.one("aws:iam/role:Role", "acme-prod-other-role")
+    assert role.inputs["description"] == "known"
+
+
+def test_each_target_has_one_explicit_provider(make_unit: Any) -> None:
+    """Units of one target share it, and it refuses other accounts."""
+    units = [
+        make_unit(ROLE, target=TARGET),
+        make_unit(ROLE, target=TARGET, identity=Identity("acme", "prod", "other")),
+        make_unit(
+            SETTINGS,
+            target=TARGET,
+            component="KubernetesJob",
+            identity=Identity("acme", "prod", "sync"),
+        ),
+    ]
+    recording = record(lambda: build_units(units))
+    aws = recording.one("pulumi:providers:aws")
+    kubernetes = recording.one("pulumi:providers:kubernetes")
+    assert aws.inputs["region"] == "eu-west-1"
+    assert aws.inputs["allowedAccountIds"] == '["123456789012"]'
+    assert kubernetes.inputs["context"] == "prod"
+    assert {each.provider for each in recording.of_type("aws:iam/role:Role")} == {aws.urn}
+    assert recording.one("kubernetes:core/v1:ConfigMap").provider == kubernetes.urn
+
+
+def test_a_programs_own_provider_wins(make_unit: Any) -> None:
+    """Options that bring providers are used for every target."""
+
+    def program() -> None:
+        import pulumi_aws as aws
+
+        opts = pulumi.ResourceOptions(provider=aws.Provider("mine", region="us-west-2"))
+        build_units([make_unit(ROLE, target=TARGET)], opts=opts)
+
+    recording = record(program)
+    assert recording.one("pulumi:providers:aws").name == "mine"
+    assert recording.one("aws:iam/role:Role").provider.endswith("::mine")
+
+
+def test_jobs_without_a_target_use_the_default_provider(built: Any) -> None:
+    """The stack's own configuration says where they are deployed."""
+    recording = built(ROLE)
+    assert not recording.of_type("pulumi:providers:aws")
+    assert recording.one("aws:iam/role:Role").provider == ""
+
+
+def test_a_unit_whose_needs_are_in_another_stack_is_built(make_unit: Any) -> None:
+    """A shard builds its own units, and waits for those alone."""
+    needs = (Identity("shared", "KubernetesNamespace", "data"),)
+    unit = make_unit(SETTINGS, component="KubernetesJob", needs=needs)
+    assert len(record(lambda: build_units([unit]))) == 2
+
+
+def stack(folder: Path, name: str = "prod", **config: Any) -> Recording:
+    """Run the stack's program on a folder of jobs."""
+    settings = {"jobs": ["jobs"], **config}
+    return record(
+        build_stack, project="dativo-infra", stack=name, config=settings, root_directory=folder
+    )
+
+
+def test_a_stack_builds_the_jobs_of_its_name(write: Write) -> None:
+    """It exports what each job's infrastructure gives, and says what it did not build."""
+    write("orders", EMR)
+    write("test", EMR, environment="dev")
+    write("billing", EMR, provider="cloudformation")
+    folder = write("feed", "\n    platform: spark\n", provider="manual").parent
+    recording = stack(folder)
+    assert types(recording) == ["dativo:index:EmrCluster"]
+    (name, outputs) = next(iter(recording.exports.items()))
+    assert name == "acme/prod/orders"
+    assert outputs["emr_cluster_id"] == "<acme-prod-orders-cluster.id>"
+    assert outputs["dns"] == outputs["emr_master_public_dns"]
+    assert recording.messages == (
+        "1 left to cloudformation: acme/prod/billing",
+        "1 not selected: acme/dev/test",
+        "1 owned by no tool: acme/prod/feed",
+    )
+
+
+def test_a_stack_can_be_told_what_to_build(write: Write) -> None:
+    """Environment, tenant and provider are configuration."""
+    folder = write("orders", EMR, provider="cloudformation").parent
+    assert types(stack(folder, "any", environment="prod", provider="pulumi")) == [
+        "dativo:index:EmrCluster"
+    ]
+    assert types(stack(folder, tenant="globex", provider="pulumi")) == []
+
+
+def test_shards_build_each_unit_once(write: Write) -> None:
+    """Together they build what one stack would."""
+    for index in range(6):
+        write(f"job{index}", EMR)
+    folder = write("sync", KUBERNETES).parent
+    parts = [{each.urn for each in stack(folder, shard=f"{index}/3")} for index in range(3)]
+    assert set.union(*parts) == {each.urn for each in stack(folder)}
+    assert sum(map(len, parts)) == len(set.union(*parts))
+
+
+def test_an_environment_file_gives_values(write: Write) -> None:
+    """Plain variables are filled in when loading, secrets when deploying."""
+    body = EMR.replace("subnet-0a1b2c3d", '"${SUBNET}"')
+    folder = write("orders", body).parent
+    (folder / "prod.env").write_text("SUBNET=subnet-1a1b2c3d\n")
+    recording = stack(folder, **{"env-file": "prod.env"})
+    cluster = recording.one("aws:emr/cluster:Cluster")
+    assert cluster.inputs["ec2Attributes"]["subnetId"] == "subnet-1a1b2c3d"
+
+
+def test_configuration_gives_values_too(write: Write) -> None:
+    """A variable that the environment lacks is taken from the stack."""
+    folder = write("orders", EMR.replace("subnet-0a1b2c3d", '"${LATE_SUBNET}"')).parent
+    recording = stack(folder, LATE_SUBNET="subnet-2a1b2c3d")
+    cluster = recording.one("aws:emr/cluster:Cluster")
+    assert cluster.inputs["ec2Attributes"]["subnetId"] == "subnet-2a1b2c3d"
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"shard": "3/2"}, "`3/2` is no shard"),
+        ({"env-file": "none.env"}, "none.env"),
+        ({"jobs": ["nowhere"]}, "nowhere"),
+    ],
+)
+def test_a_stack_explains_what_is_wrong(config: Any, message: str, write: Write) -> None:
+    """The engine shows the text alone, without a traceback of ours."""
+    folder = write("orders", EMR).parent
+    with pytest.raises(pulumi.RunError, match=message):
+        stack(folder, **config)
+
+
+def test_warnings_are_shown(write: Write) -> None:
+    """What is worth a warning reaches the person who runs `pulumi up`."""
+    folder = write("orders", EMR + "  metadata: {variables: {release_labl: x}}\n").parent
+    assert any("release_labl" in each for each in stack(folder).messages)
+
+
+def test_the_project_beside_the_jobs_holds(write: Write) -> None:
+    """Targets and required tags come from the nearest project file."""
+    folder = write("orders", EMR)
+    (folder / "dativo-infra.yaml").write_text(
+        'targets:\n  main: {cloud: aws, account: "123456789012", region: eu-central-1}\n'
+    )
+    assert stack(folder.parent).one("pulumi:providers:aws").name == "main"
+    project, _ = load_project(near=[str(folder)])
+    recording = record(lambda: build(load([folder]), project=project))
+    assert recording.one("pulumi:providers:aws").inputs["region"] == "eu-central-1"
+
+
+IMPORTS = """
+import sys
+import dativo_infra
+assert not any(name.partition(".")[0].startswith("pulumi") for name in sys.modules)
+from dativo_infra import load
+from dativo_infra.adapters.pulumi import build
+from dativo_infra.testing import record
+assert len(record(lambda: build(load([sys.argv[1]])))) > 2
+assert sys.argv[2] in sys.modules
+assert sys.argv[3] not in sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "used", "unused"),
+    [
+        (EMR, "pulumi_aws", "pulumi_kubernetes"),
+        (KUBERNETES, "pulumi_kubernetes", "pulumi_aws"),
+    ],
+    ids=["emr", "kubernetes"],
+)
+def test_a_provider_is_imported_only_where_it_is_used(
+    body: str, used: str, unused: str, write: Write
+) -> None:
+    """Importing the package costs no Pulumi, and one platform does not cost another's provider."""
+    command = [sys.executable, "-c", IMPORTS, str(write("orders", body)), used, unused]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr

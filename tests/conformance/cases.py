@@ -1,0 +1,452 @@
+"""What goes through the adapters: all examples, small jobs for the variants, and units by hand.
+
+Everything is planned, lowered and recorded once a session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dativo_infra import load, load_document, load_project, plan
+from dativo_infra.adapters.cloudformation import to_template
+from dativo_infra.adapters.pulumi import build
+from dativo_infra.model import Job
+from dativo_infra.names import PULUMI, Identity
+from dativo_infra.planning import Plan, Unit, UnitKind
+from dativo_infra.project import PlacedTarget
+from dativo_infra.resources import Lifecycle, Resource
+from dativo_infra.resources.emr import EmrCluster, InstanceFleet, ManagedScaling
+from dativo_infra.resources.iam import IamRole
+from dativo_infra.resources.kinds import KINDS
+from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.resources.s3 import S3Bucket
+from dativo_infra.testing import Recording, record
+from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, concat
+from read_back_pulumi import CALLS, Reader, sentinels
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
+BUILT = ("emr", "kubernetes")
+"""The platforms that this version builds."""
+
+TAGS = {"CostCenter": "finance", "Owner": "data@acme.example"}
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:acme/x"
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab"
+ROLE_ARN = "arn:aws:iam::123456789012:role/data/Machines"
+VOLUME = "vol-0123456789abcdef0"
+DISK = "projects/p/zones/europe-west3-a/disks/state"
+AZURE_DISK = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Compute/disks/state"
+
+
+def _job(platform: str, runtime: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = {"tags": {**TAGS, **block.get("tags", {})}}
+    metadata |= {name: block[name] for name in ("labels", "annotations", "variables") if name in block}
+    return {
+        "tenant_id": block.get("tenant", "variants"),
+        "environment": "test",
+        "source_connector_path": "/app/connectors/stripe.yaml",
+        "target_connector_path": "/app/connectors/iceberg.yaml",
+        "asset_path": "/app/assets/stripe/v1.0/customers.yaml",
+        "source": block.get("source", {"objects": ["customers"]}),
+        "target": {"branch": "acme", "warehouse": "s3://acme-lake/warehouse/"},
+        "infrastructure": {
+            "provider": "pulumi",
+            "runtime": {"platform": platform, **runtime},
+            "metadata": metadata,
+            "resources": block.get("resources", {}),
+        },
+    }
+
+
+def emr(
+    *,
+    scaling: tuple[int, int] | None = None,
+    subnets: Any = ("subnet-0a1b2c3d",),
+    groups: Any = None,
+    runtime: Mapping[str, Any] | None = None,
+    instance_type: str = "m5.xlarge",
+    **block: Any,
+) -> dict[str, Any]:
+    """Return a job on EMR."""
+    compute: dict[str, Any] = {"instance_type": instance_type, "instance_count": 3}
+    if scaling:
+        limits = {"min_instances": scaling[0], "max_instances": scaling[1]}
+        compute["auto_scaling"] = {"enabled": True, **limits}
+    network = {"subnet_ids": list(subnets) if isinstance(subnets, tuple) else subnets}
+    if groups is not None:
+        network["security_group_ids"] = groups
+    return _job("emr", {"compute": compute, "network": network, **(runtime or {})}, block)
+
+
+def kubernetes(**block: Any) -> dict[str, Any]:
+    """Return a job on Kubernetes; each has a namespace of its own unless it says one."""
+    runtime = {"namespace": block.pop("namespace", "data"), **block.pop("runtime", {})}
+    variables = {"image": "registry.example/ingest:1", **block.pop("variables", {})}
+    return _job("kubernetes", runtime, {**block, "variables": variables})
+
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "emr-groups": emr(),
+    "emr-groups-scaled": emr(scaling=(2, 8), groups=["sg-0a1b2c3d", "sg-1b2c3d4e"]),
+    "emr-fleets-on-demand": emr(
+        subnets=("subnet-0a1b2c3d", "subnet-1b2c3d4e"), variables={"spot_bid_price_percent": 70}
+    ),
+    "emr-fleets-scaled": emr(scaling=(1, 9), subnets=("subnet-0a1b2c3d", "subnet-1b2c3d4e")),
+    "emr-spot": emr(variables={"enable_spot_instances": True}),
+    "emr-spot-scaled": emr(
+        scaling=(2, 8), variables={"enable_spot_instances": True, "spot_bid_price_percent": 60}
+    ),
+    "emr-encrypted": emr(variables={"enable_encryption": True}),
+    "emr-encrypted-alias": emr(variables={"enable_encryption": True, "kms_key_alias": "alias/x"}),
+    "emr-encrypted-key": emr(
+        variables={
+            "enable_encryption": True,
+            "kms_key_alias": "0123abcd-4567-89ab-cdef-0123456789ab",
+            "log_bucket": "acme-logs",
+        }
+    ),
+    "emr-encrypted-arn": emr(variables={"enable_encryption": True, "kms_key_alias": KEY_ARN}),
+    "emr-log-bucket": emr(variables={"log_bucket": "acme-logs"}),
+    "emr-retention": emr(variables={"log_retention_days": 7}),
+    "emr-role-arn": emr(runtime={"service_account": ROLE_ARN}),
+    "emr-role-name": emr(runtime={"service_account": "Machines"}),
+    "emr-role-late": emr(runtime={"service_account": "${MACHINES_ROLE}"}),
+    "emr-late": emr(
+        subnets=("${SUBNET}",),
+        groups=["${GROUP}", "sg-0a1b2c3d"],
+        instance_type="${MACHINE}",
+        runtime={"storage": {"bucket": "${LAKE}"}},
+        tags={"Stage": "${STAGE}", "Mixed": "at ${STAGE} of ${LAKE}"},
+        resources={
+            "secrets": {"secret_manager_arn": "${BUNDLE}", "kms_key_id": "${BUNDLE_KEY}"},
+            "queue": {"arn": "${QUEUE_ARN}"},
+        },
+    ),
+    "emr-late-lists": emr(
+        subnets=Parameter("SUBNETS", "list"), groups=Parameter("GROUPS", "list"), scaling=(1, 4)
+    ),
+    "emr-secret-tag": emr(tags={"Key": "${SIGNING_KEY}"}),
+    "emr-protected": emr(
+        variables={"termination_protection": True, "idle_timeout_minutes": 90, "applications": []}
+    ),
+    "emr-software": emr(
+        variables={
+            "release_label": "emr-6.15.0",
+            "applications": ["Spark", "Hive", "Hadoop"],
+            "master_instance_type": "m5.large",
+        }
+    ),
+    "emr-allowed": emr(
+        runtime={"storage": {"bucket": "acme-data"}},
+        resources={
+            "secrets": {"secret_manager_arn": SECRET_ARN, "kms_key_id": "alias/bundle"},
+            "queue": {"arn": "arn:aws:sqs:us-east-1:123456789012:work"},
+        },
+    ),
+    "emr tags & Zoë": emr(tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}),
+    "k8s-plain": kubernetes(),
+    "k8s-default-namespace": kubernetes(namespace="default"),
+    "k8s-account-word": kubernetes(namespace="word", runtime={"service_account": "runner"}),
+    "k8s-account-role": kubernetes(namespace="role", runtime={"service_account": ROLE_ARN}),
+    "k8s-account-google": kubernetes(
+        namespace="google",
+        runtime={"service_account": "ingest@project.iam.gserviceaccount.com"},
+        variables={"enable_network_policy": True},
+    ),
+    "k8s-resources": kubernetes(
+        namespace="amounts",
+        variables={
+            "resource_requests_cpu": "500m",
+            "resource_requests_memory": "1Gi",
+            "resource_limits_cpu": "1",
+            "resource_limits_memory": "2Gi",
+            "quota_requests_cpu": "4",
+            "quota_requests_memory": "8Gi",
+            "quota_limits_cpu": "8",
+            "quota_limits_memory": "16Gi",
+            "quota_pods": "20",
+        },
+    ),
+    "k8s-secure": kubernetes(
+        namespace="secure",
+        variables={
+            "enable_pod_security_policy": True,
+            "pod_security_level": "baseline",
+            "run_as_user": 2000,
+        },
+    ),
+    "k8s-network": kubernetes(
+        namespace="network",
+        variables={
+            "enable_network_policy": True,
+            "egress_ports": [8443, 9092],
+            "egress_cidrs": ["10.0.0.0/8"],
+        },
+        annotations={"prometheus.io/scrape": "true", "prometheus.io/port": "9090"},
+        resources={"database": {"endpoint": "db.other.svc.cluster.local", "port": 3306}},
+    ),
+    "k8s-network-any": kubernetes(
+        namespace="network-any",
+        variables={"enable_network_policy": True, "egress_cidrs": ["10.0.0.0/8"]},
+        resources={"database": {"endpoint": "db.acme.example", "port": 5432, "database_name": "d"}},
+    ),
+    "k8s-scheduled": kubernetes(
+        namespace="scheduled", variables={"run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "k8s-new-volume": kubernetes(
+        namespace="volumes",
+        runtime={"storage": {"mount_path": "/var/state"}},
+        variables={"state_volume_size": "5Gi", "storage_class": "gp3"},
+    ),
+    "k8s-volume-ebs": kubernetes(
+        namespace="volumes",
+        runtime={"storage": {"volume_id": VOLUME}},
+        variables={"volume_zone": "us-east-1a", "state_volume_size": "5Gi"},
+    ),
+    "k8s-volume-efs": kubernetes(
+        namespace="volumes", runtime={"storage": {"volume_id": "fs-0123456789abcdef0"}}
+    ),
+    "k8s-volume-gce": kubernetes(namespace="volumes", runtime={"storage": {"volume_id": DISK}}),
+    "k8s-volume-azure": kubernetes(
+        namespace="volumes", runtime={"storage": {"volume_id": AZURE_DISK}}
+    ),
+    "k8s-volume-claim": kubernetes(
+        namespace="volumes", runtime={"storage": {"volume_id": "existing-claim"}}
+    ),
+    "k8s-late": kubernetes(
+        namespace="late",
+        runtime={"storage": {"bucket": "${LAKE}"}},
+        tags={"Stage": "${STAGE}"},
+        labels={"stage": "${STAGE}"},
+        annotations={"stage": "at ${STAGE}"},
+        resources={
+            "queue": {"url": "${QUEUE_URL}"},
+            "secrets": {"secret_manager_arn": "${BUNDLE}"},
+        },
+    ),
+    "k8s-secret": kubernetes(
+        namespace="secret",
+        resources={
+            "cache": {"endpoint": "rediss://:${REDIS_PASSWORD}@cache.acme.example:6379"},
+            "secrets": {"secret_manager_arn": SECRET_ARN},
+        },
+    ),
+    "k8s tags & Zoë": kubernetes(
+        namespace="odd", tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}
+    ),
+}
+"""By the name of the job: its document."""
+
+
+# --- units by hand, for what no job asks for yet ------------------------------------------------
+
+
+def unit_of(name: str, *resources: Resource, component: str = "EmrCluster", **changes: Any) -> Unit:
+    """Return a unit of some resources."""
+    identity = Identity("by-hand", "test", name)
+    fields: dict[str, Any] = {
+        "kind": UnitKind.JOB,
+        "component": component,
+        "owner": "pulumi",
+        "target": PlacedTarget(name="", cloud="aws"),
+        "jobs": (identity,),
+        "exports": {},
+        "tags": TAGS,
+        "description": f"Resources of {identity}",
+    }
+    return Unit(identity=identity, resources=resources, **{**fields, **changes})
+
+
+BUCKET = S3Bucket(
+    key="data",
+    kms_key=concat("arn:", Pseudo("partition"), ":kms:", Parameter("KEY_REGION"), ":1:key/2"),
+    lifecycle=Lifecycle(retain=True, protect=True, delete_first=True),
+    tags={**TAGS, "Token": Parameter("API_TOKEN", "secret")},
+)
+PLAIN_BUCKET = S3Bucket(key="plain-data", tags=TAGS)
+
+
+def _everything_referred() -> IamRole:
+    """Return a role whose policy names every attribute of every kind of the cloud."""
+    keys = {
+        "EmrCluster": "cluster",
+        "EmrSecurityConfiguration": "security-configuration",
+        "IamInstanceProfile": "instance-profile",
+        "IamRole": "service-role",
+        "S3Bucket": "log-bucket",
+    }
+    named = [
+        Ref(keys[kind.__name__], attribute)
+        for kind in KINDS
+        if kind is not KubernetesObject
+        for attribute in kind.ATTRIBUTES
+    ]
+    whole = [concat("x-", each, "/", Pseudo("region"), "/y") for each in named]
+    listed = Parameter("LISTED", "list")
+    derived = [
+        Select(listed, 1),
+        Select(Split("/", Parameter("PATHS")), 1),
+        Concat(("a", Select(listed, 0), "b")),
+    ]
+    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": [*named, *whole, *derived]}
+    return IamRole(
+        key="reader",
+        description="Reads everything",
+        assume_role_policy={"Version": "2012-10-17", "Statement": []},
+        managed_policy_arns=(concat("arn:", Pseudo("partition"), ":iam::aws:policy/A"), "arn:b/B"),
+        policies={
+            "one": {"Version": "2012-10-17", "Statement": [statement], "Ids": listed},
+            "two": {"Version": "2012-10-17", "Statement": []},
+        },
+        after=("plain-data", "data"),
+        tags=TAGS,
+    )
+
+
+@cache
+def by_hand() -> tuple[Unit, ...]:
+    """Return units of what no job asks for yet: every attribute, and every wish of a lifecycle."""
+    encrypted = next(
+        unit for unit in _variants("pulumi").units if unit.identity.name == "emr-encrypted-alias"
+    )
+    cluster = next(each for each in encrypted.resources if isinstance(each, EmrCluster))
+    mixed = replace(
+        cluster,
+        subnet_ids=("subnet-0a1b2c3d",),
+        primary=InstanceFleet(instance_type="m5.large", target_spot=1, spot_timeout_minutes=5),
+        core=InstanceFleet(
+            instance_type="m5.xlarge",
+            target_on_demand=2,
+            target_spot=3,
+            spot_bid_percent=80,
+            spot_timeout_minutes=15,
+        ),
+        managed_scaling=ManagedScaling(minimum=1, maximum=9, unit="InstanceFleetUnits"),
+        log_uri=concat("s3n://", Ref("log-bucket", "name"), "/x/"),
+        lifecycle=Lifecycle(protect=True, delete_first=True),
+        after=("data",),
+    )
+    others = (each for each in encrypted.resources if each is not cluster)
+    objects = [
+        KubernetesObject(
+            key=key,
+            api_version="v1",
+            kind="ConfigMap",
+            name=key,
+            body=body,
+            after=after,
+            lifecycle=lifecycle,
+        )
+        for key, body, after, lifecycle in (
+            ("first", {}, (), Lifecycle(retain=True, protect=True)),
+            ("second", {"immutable": True, "data": {"a": "b"}}, ("first",), Lifecycle(delete_first=True)),
+        )
+    ]
+    return (
+        unit_of("all", *others, mixed, BUCKET, PLAIN_BUCKET, _everything_referred()),
+        unit_of("objects", *objects, component="KubernetesJob"),
+    )
+
+
+# --- planned, lowered and recorded --------------------------------------------------------------
+
+
+@cache
+def example_jobs() -> tuple[Job, ...]:
+    """Return the jobs of the examples, as loaded where no variable is set."""
+    return load([EXAMPLES], {}).jobs
+
+
+def load_jobs(documents: Mapping[str, Mapping[str, Any]]) -> tuple[Job, ...]:
+    """Return jobs made of documents, by their names."""
+    return tuple(
+        job
+        for name, document in documents.items()
+        for job in load_document(document, name=f"{name}.yaml", environment={}).jobs
+    )
+
+
+def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
+    """Yield the jobs that a tool can build, whoever owns them."""
+    wanted = BUILT if tool == "pulumi" else BUILT[:1]
+    return (job for job in jobs if job.get("runtime.platform") in wanted)
+
+
+@cache
+def examples(tool: str) -> Plan:
+    """Return the plan of the examples, where one tool owns all that it can build."""
+    project, _ = load_project(EXAMPLES / "dativo-infra.yaml")
+    return plan(_fitting(example_jobs(), tool), project, provider=tool)
+
+
+@cache
+def _variants(tool: str) -> Plan:
+    return plan(_fitting(load_jobs(VARIANTS), tool), provider=tool)
+
+
+@cache
+def units(tool: str) -> tuple[Unit, ...]:
+    """Return all units that go through an adapter."""
+    planned = [*examples(tool).units, *_variants(tool).units]
+    return (*planned, *(unit for unit in by_hand() if tool == "pulumi" or _is_cloud(unit)))
+
+
+def errors() -> list[str]:
+    """Return what kept a job from being planned."""
+    plans = [each(tool) for each in (examples, _variants) for tool in TOOLS]
+    found = [each for planned in plans for each in planned.diagnostics]
+    for name, document in VARIANTS.items():
+        found += load_document(document, name=f"{name}.yaml", environment={}).diagnostics
+    return [str(each) for each in found if each.severity == "error"]
+
+
+def _is_cloud(unit: Unit) -> bool:
+    return not any(isinstance(each, KubernetesObject) for each in unit.resources)
+
+
+TOOLS = ("pulumi", "cloudformation")
+
+
+def label(unit: Unit) -> str:
+    """Return what a unit is called among the tests."""
+    return str(unit.identity)
+
+
+@cache
+def unit_named(tool: str, name: str) -> Unit:
+    """Return a unit by its identity as text."""
+    return next(unit for unit in units(tool) if str(unit.identity) == name)
+
+
+@cache
+def template(name: str) -> dict[str, Any]:
+    """Return the template of a unit by its identity as text."""
+    return json.loads(to_template(unit_named("cloudformation", name)).to_json())
+
+
+@cache
+def recording() -> Recording:
+    """Return what Pulumi registers for all units."""
+    return record_units(units("pulumi"))
+
+
+def record_units(these: Iterable[Unit]) -> Recording:
+    """Return what Pulumi registers for some units, with sentinels for what is known late."""
+    these = tuple(these)
+    planned = Plan(units=these, jobs=(), diagnostics=())
+    return record(lambda: build(planned, parameters=sentinels(these)), calls=CALLS)
+
+
+def component_of(unit: Unit, within: Recording) -> str:
+    """Return the URN of a unit's component."""
+    return within.one(f"dativo:index:{unit.component}", unit.name(PULUMI)).urn
+
+
+@cache
+def reader(name: str) -> Reader:
+    """Return the reader of a unit's registrations, by its identity as text."""
+    return Reader(recording(), component_of(unit_named("pulumi", name), recording()))
