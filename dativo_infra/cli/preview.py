@@ -41,7 +41,12 @@ def command(form: str, **options: Any) -> None:
 
     units = run.plan.owned_by("pulumi")
     placeholders = _placeholders(units, run.environment)
-    recording = record(lambda: build(run.plan, parameters=placeholders), project="dativo-infra")
+    recording = record(
+        lambda: build(run.plan, parameters=placeholders),
+        project="dativo-infra",
+        # No cluster is asked for anything, so none needs to be named.
+        config={"kubernetes:context": "offline"},
+    )
     if form == "json":
         print_json("preview", {"registrations": [_data(each) for each in recording]})
         return

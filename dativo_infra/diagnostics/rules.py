@@ -391,6 +391,15 @@ SEVERAL_PROJECTS = _rule(
     "One run has one project file; the nearest dativo-infra.yaml above the jobs differs.",
     "Run once a project, or name the file with `--project`.",
 )
+NO_KUBERNETES_CONTEXT = _rule(
+    "DI406",
+    _ERROR,
+    "It is not said which Kubernetes cluster is meant.",
+    "Without a context the objects would go to whatever cluster the machine's kubeconfig names as "
+    "the current one, which is the right one only by accident.",
+    "Set kubernetes_context in the job's target in dativo-infra.yaml, or `pulumi config set "
+    "kubernetes:context NAME`, or give a provider in the program.",
+)
 
 # --- 5xx: jobs taken together -------------------------------------------------------------------
 

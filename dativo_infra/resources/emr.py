@@ -33,6 +33,8 @@ class InstanceFleet:
     target_spot: int = 0
     spot_bid_percent: int = 100
     """Most to pay, in percent of the on-demand price."""
+    spot_allocation_strategy: str = "price-capacity-optimized"
+    """How EMR chooses among the pools of spot machines."""
     spot_timeout_minutes: int = 30
     """After this EMR takes on-demand machines instead."""
 

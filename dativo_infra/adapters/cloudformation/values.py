@@ -143,7 +143,7 @@ def _alphanumeric(original: str, back: Callable[[list[str]], str]) -> str:
     words = re.findall("[A-Za-z0-9]+", original)
     name = "".join(word[:1].upper() + word[1:].lower() for word in words)[:_LONGEST]
     same = back(re.findall("[A-Z][a-z0-9]*", name)) == original
-    return name
+    return name if name and same else name + _digest(original)
 
 
 def _digest(text: str) -> str:

@@ -21,7 +21,7 @@ from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.values import Parameter, Pseudo, is_known, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dativo_infra.model import Job
     from dativo_infra.project import LoadedProject, PlacedTarget
@@ -75,13 +75,16 @@ def build_units(
     """Build units, each after those that it needs.
 
     Raises:
-        DiagnosticError: two would have one name, or parameters have no value.
+        DiagnosticError: two would have one name, a Kubernetes cluster is not named, or parameters
+            have no value.
     """
     by_identity = {unit.identity: unit for unit in units}
-    _refuse_equal_names(by_identity.values())
+    providers = _Providers(opts)
+    raise_errors(
+        [*_equal_names(by_identity.values()), *providers.missing(by_identity.values())]
+    )
     consumed = [(*unit.resources, unit.exports) for unit in by_identity.values()]
     values = given((item for items in consumed for item in items), parameters or {})
-    providers = _Providers(opts)
     built: dict[Identity, Component] = {}
     # What a unit needs may be in another shard, and so in another stack.
     needs = {
@@ -104,6 +107,20 @@ class _Providers:
     def __init__(self, opts: pulumi.ResourceOptions | None) -> None:
         self._opts = opts or pulumi.ResourceOptions()
         self._made: dict[tuple[PlacedTarget, str], pulumi.ProviderResource] = {}
+
+    @property
+    def _given(self) -> bool:
+        return bool(self._opts.provider or self._opts.providers or self._opts.parent)
+
+    def missing(self, units: Iterable[Unit]) -> Iterator[Diagnostic]:
+        """Yield an error for each unit whose objects would go to a cluster by accident."""
+        config = pulumi.Config("kubernetes")
+        if self._given or config.get("context") or config.get("kubeconfig"):
+            return
+        for unit in units:
+            if "kubernetes" in _packages(unit) and not unit.target.kubernetes_context:
+                message = f"{unit.description}: no Kubernetes context is given for {unit.target}."
+                yield rules.NO_KUBERNETES_CONTEXT.at(unit.resources[0].origin, message)
 
     def of(self, unit: Unit) -> list[pulumi.ProviderResource]:
         """Return the providers of a unit's target; none where other providers are meant."""
@@ -141,18 +158,16 @@ def _packages(unit: Unit) -> set[str]:
     }
 
 
-def _refuse_equal_names(units: Iterable[Unit]) -> None:
-    """Refuse two resources of one URN, of which an engine would keep one."""
+def _equal_names(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    """Yield an error for two resources of one URN, of which an engine would keep one."""
     seen: dict[tuple[str, str], Unit] = {}
-    found = []
     for unit in units:
         component = unit.name(PULUMI)
         for name in (component, *(f"{component}-{each.key}" for each in unit.resources)):
             other = seen.setdefault((unit.component, name), unit)
             if other is not unit:
                 what = f"{unit.identity} and {other.identity} would both have a resource `{name}`."
-                found.append(rules.NAMES_MEET.at(unit.resources[0].origin, what))
-    raise_errors(found)
+                yield rules.NAMES_MEET.at(unit.resources[0].origin, what)
 
 
 def build_stack() -> None:

@@ -27,7 +27,7 @@ def test_tags_are_read_back(emr_unit: Unit) -> None:
         session = open_session()
         for owner, team in (("me", "data"), ("you", "other")):
             resources = tuple(
-                replace(each, tags={**each.tags, "team": team}) if is_taggable(type(each)) else each  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
+                replace(each, tags={**each.tags, "team": team}) if is_taggable(type(each)) else each  # pyright: ignore[reportAttributeAccessIssue]
                 for each in emr_unit.resources
             )
             unit = replace(emr_unit, resources=resources)
@@ -40,7 +40,7 @@ def test_tags_are_read_back(emr_unit: Unit) -> None:
                 if resource.key in {"instance-profile", "security"}:
                     assert tags is None
                 else:
-                    wanted = show(resource.tags)  # pyright: ignore[reportAttributeAccessIssue, reportCallIssue]
+                    wanted = show(resource.tags)  # pyright: ignore[reportAttributeAccessIssue]
                     if "owner" in wanted:
                         wanted["owner"] = owner
                     assert tags == wanted

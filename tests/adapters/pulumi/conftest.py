@@ -72,6 +72,6 @@ def built(make_unit: MakeUnit) -> Built:
             unit = make_unit(*resources, **changes)
             build_units([unit], parameters=parameters, opts=opts() if opts else None)
 
-        return record(program, preview=preview)
+        return record(program, preview=preview, config={"kubernetes:context": "test"})
 
     return build

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,12 @@ from dativo_infra.names import Identity
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources.iam import IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
-from dativo_infra.testing import Recording, record
+from dativo_infra.testing import Recording
+from dativo_infra.testing import record as record_anywhere
+
+record = partial(record_anywhere, config={"kubernetes:context": "test"})
+"""Run a program whose stack names a Kubernetes cluster."""
+
 
 ROLE = IamRole(key="role", description="a role", assume_role_policy={}, tags={})
 SETTINGS = KubernetesObject(key="settings", api_version="v1", kind="ConfigMap", name="settings")
@@ -203,10 +209,20 @@ def test_a_unit_whose_needs_are_in_another_stack_is_built(make_unit: Any) -> Non
     assert len(record(lambda: build_units([unit]))) == 2
 
 
+def test_objects_go_to_no_cluster_by_accident(make_unit: Any) -> None:
+    """Without a context, of the target or of the stack, nothing is registered."""
+    unit = make_unit(SETTINGS, component="KubernetesJob")
+    with pytest.raises(DiagnosticError, match="DI406"):
+        record_anywhere(lambda: build_units([unit]))
+    named = replace(unit, target=PlacedTarget(name="prod", kubernetes_context="prod"))
+    recording = record_anywhere(lambda: build_units([named]))
+    assert recording.one("pulumi:providers:kubernetes").inputs["context"] == "prod"
+
+
 def stack(folder: Path, name: str = "prod", **config: Any) -> Recording:
     """Run the stack's program on a folder of jobs."""
-    settings = {"jobs": ["jobs"], **config}
-    return record(
+    settings = {"jobs": ["jobs"], "kubernetes:context": "test", **config}
+    return record_anywhere(
         build_stack, project="dativo-infra", stack=name, config=settings, root_directory=folder
     )
 
@@ -307,7 +323,8 @@ assert not any(name.partition(".")[0].startswith("pulumi") for name in sys.modul
 from dativo_infra import load
 from dativo_infra.adapters.pulumi import build
 from dativo_infra.testing import record
-assert len(record(lambda: build(load([sys.argv[1]])))) > 2
+program = lambda: build(load([sys.argv[1]]))
+assert len(record(program, config={"kubernetes:context": "test"})) > 2
 assert sys.argv[2] in sys.modules
 assert sys.argv[3] not in sys.modules
 """

@@ -27,8 +27,8 @@ def run(folder: str, root: str, **options: Any) -> Recording:
 
 def test_the_stack_builds_the_example_jobs() -> None:
     """With the configuration that is in the repository."""
-    settings = yaml.safe_load((ROOT / "stacks/Pulumi.dev.yaml").read_text())["config"]
-    recording = run("stacks", ".", stack="dev", config=settings, secrets=SECRETS)
+    settings = yaml.safe_load((ROOT / "stacks/Pulumi.prod.yaml").read_text())["config"]
+    recording = run("stacks", ".", stack="prod", config=settings, secrets=SECRETS)
     assert recording.of_type("dativo:index:EmrCluster")
     assert recording.of_type("dativo:index:KubernetesJob")
     assert recording.exports

@@ -101,7 +101,9 @@ def _fleet(nodes: InstanceFleet, value: Lower) -> emr.InstanceFleetConfigPropert
     if nodes.target_spot:
         machine["BidPriceAsPercentageOfOnDemandPrice"] = nodes.spot_bid_percent
         spot = emr.SpotProvisioningSpecification(
-            TimeoutAction="SWITCH_TO_ON_DEMAND", TimeoutDurationMinutes=nodes.spot_timeout_minutes
+            AllocationStrategy=nodes.spot_allocation_strategy,
+            TimeoutAction="SWITCH_TO_ON_DEMAND",
+            TimeoutDurationMinutes=nodes.spot_timeout_minutes,
         )
         optional["LaunchSpecifications"] = emr.InstanceFleetProvisioningSpecifications(
             SpotSpecification=spot

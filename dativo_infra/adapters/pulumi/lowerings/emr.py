@@ -94,7 +94,7 @@ def _instances(part: str, machines: InstanceGroup | InstanceFleet) -> dict[str, 
     if machines.target_spot:
         kind["bid_price_as_percentage_of_on_demand_price"] = machines.spot_bid_percent
         spot = {
-            "allocation_strategy": "capacity-optimized",
+            "allocation_strategy": machines.spot_allocation_strategy,
             "timeout_action": "SWITCH_TO_ON_DEMAND",
             "timeout_duration_minutes": machines.spot_timeout_minutes,
         }

@@ -1,0 +1,219 @@
+"""Nothing in a job is dropped silently: each field and variable changes the plan, or is reported.
+
+Every field of the block and every variable is set, in several kinds of jobs, and the plan with it
+is compared with the plan without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from dativo_infra.model import fields
+from dativo_infra.planning import plan
+from dativo_infra.platforms import PLATFORMS
+
+V = "metadata.variables."
+C = "runtime.compute."
+A = f"{C}auto_scaling."
+
+BASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "emr": ("emr", {f"{A}min_instances": 2, f"{A}max_instances": 9, f"{C}instance_count": 3}),
+    "emr scaled": (
+        "emr",
+        {
+            f"{A}enabled": True,
+            f"{A}min_instances": 2,
+            f"{A}max_instances": 9,
+            f"{C}instance_count": 3,
+            f"{V}enable_spot_instances": True,
+            f"{V}enable_encryption": True,
+            f"{V}kms_key_alias": "alias/data",
+            "runtime.network.subnet_ids": ["subnet-0a1b2c3d", "subnet-0a1b2c3e"],
+        },
+    ),
+    "emr with a role and a log bucket": (
+        "emr",
+        {
+            "runtime.service_account": "arn:aws:iam::123456789012:role/data/runner",
+            f"{V}log_bucket": "logs",
+        },
+    ),
+    "emr refers": ("emr", {f"{C}cluster_id": "j-2AXXXXXXGAPLF"}),
+    "kubernetes": ("kubernetes", {}),
+    "kubernetes secured": (
+        "kubernetes",
+        {
+            f"{V}enable_network_policy": True,
+            f"{V}enable_pod_security_policy": True,
+            f"{V}state_volume_size": "5Gi",
+            f"{V}schedule": "0 3 * * *",
+            "runtime.service_account": "runner",
+        },
+    ),
+    "kubernetes in default": (
+        "kubernetes",
+        {"runtime.namespace": "default", "runtime.service_account": "default"},
+    ),
+    "kubernetes with a claim": ("kubernetes", {"runtime.storage.volume_id": "state"}),
+    "kubernetes with a disk": (
+        "kubernetes",
+        {"runtime.storage.volume_id": "vol-0a1b2c3d", "runtime.storage.mount_path": "/state"},
+    ),
+}
+"""Kinds of jobs, each with its platform and fields."""
+
+FIELD_VALUES: dict[str, tuple[Any, Any]] = {
+    "name": ("other", "another"),
+    "former_names": (["old"], ["older", "old"]),
+    "provider": ("cloudformation", "cloudformation"),
+    "terraform.module_source": ("./modules/x", "./modules/y"),
+    "terraform.module_version": ("v1", "v2"),
+    "terraform.workspace": ("one", "two"),
+    "terraform.backend_config": ({"bucket": "state"}, {"bucket": "other"}),
+    "runtime.platform": ("kubernetes", "emr"),
+    f"{C}cluster_id": ("j-1ABCDEFGHIJKL", "j-1ABCDEFGHIJKM"),
+    f"{C}instance_type": ("r5.2xlarge", "r5.4xlarge"),
+    f"{C}instance_count": (4, 5),
+    f"{A}enabled": (True, False),
+    f"{A}min_instances": (3, 1),
+    f"{A}max_instances": (8, 7),
+    "runtime.storage.bucket": ("lake", "sea"),
+    "runtime.storage.volume_id": ("vol-0a1b2c3e", "other"),
+    "runtime.storage.mount_path": ("/mnt/state", "/mnt/data"),
+    "runtime.network.vpc_id": ("vpc-0a1b2c3d", "vpc-0a1b2c3e"),
+    "runtime.network.subnet_ids": (["subnet-1a1b2c3d"], ["subnet-2a1b2c3d"]),
+    "runtime.network.security_group_ids": (["sg-0a1b2c3d"], ["sg-0a1b2c3e"]),
+    "runtime.namespace": ("other", "another"),
+    "runtime.service_account": ("worker", "other"),
+    "metadata.tags": ({"Owner": "data"}, {"Owner": "web"}),
+    "metadata.labels": ({"tier": "data"}, {"tier": "web"}),
+    "metadata.annotations": ({"note": "data"}, {"note": "web"}),
+    "metadata.variables": ({"surprise": 1}, {"surprise": 2}),
+    "resources.database.endpoint": ("db.example.com", "db2.example.com"),
+    "resources.database.port": (5433, 5434),
+    "resources.database.database_name": ("meta", "data"),
+    "resources.database.instance_id": ("db-1", "db-2"),
+    "resources.cache.endpoint": ("cache.example.com", "cache2.example.com"),
+    "resources.cache.cluster_id": ("cache-1", "cache-2"),
+    "resources.queue.url": ("kafka.example.com:9092", "kafka2.example.com:9092"),
+    "resources.queue.arn": ("arn:aws:sqs:eu-west-1:123456789012:q", "arn:aws:sqs:::r"),
+    "resources.secrets.secret_manager_arn": (
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:y",
+    ),
+    "resources.secrets.kms_key_id": ("alias/secrets", "alias/others"),
+    "outputs": ({"a": "output.none"}, {"b": "output.none"}),
+}
+"""Two values for each field; the first that the job does not have already is set."""
+
+VARIABLE_VALUES: dict[str, tuple[Any, Any]] = {
+    "release_label": ("emr-7.1.0", "emr-7.2.0"),
+    "applications": (["Flink"], ["Hive"]),
+    "master_instance_type": ("m5.large", "m5.2xlarge"),
+    "spot_bid_price_percent": (80, 90),
+    "log_bucket": ("my-logs", "your-logs"),
+    "log_retention_days": (30, 31),
+    "kms_key_alias": ("alias/one", "alias/two"),
+    "idle_timeout_minutes": (30, 31),
+    "image": ("registry/runner:1", "registry/runner:2"),
+    "run": ("schedule", "suspended"),
+    "schedule": ("0 4 * * *", "0 5 * * *"),
+    "egress_ports": ([9092], [9093]),
+    "egress_cidrs": (["10.0.0.0/8"], ["10.1.0.0/16"]),
+    "pod_security_level": ("baseline", "restricted"),
+    "run_as_user": (2000, 2001),
+    "storage_class": ("fast", "slow"),
+    "volume_zone": ("eu-west-1a", "eu-west-1b"),
+    "state_volume_size": ("3Gi", "4Gi"),
+}
+NEEDED = {f"{V}run": {f"{V}schedule": "0 6 * * *"}}
+"""Fields without which another cannot be set; both plans have them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One field or variable, set in one kind of job."""
+
+    base: str
+    path: str
+    values: tuple[Any, Any] = field(compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.base}: {self.path}"
+
+
+def _values_of(variable: Any) -> tuple[Any, Any]:
+    if variable.name in VARIABLE_VALUES:
+        return VARIABLE_VALUES[variable.name]
+    if variable.type == "boolean":
+        return True, False
+    assert variable.name.startswith(("quota_", "resource_")), f"no values for {variable.name}"
+    return "1", "2"
+
+
+def _cases() -> Iterator[Case]:
+    for base, (platform, _) in BASES.items():
+        for path, values in FIELD_VALUES.items():
+            yield Case(base, path, values)
+        for variable in PLATFORMS[platform].variables:
+            yield Case(base, f"{V}{variable.name}", _values_of(variable))
+
+
+CASES = list(_cases())
+
+
+def test_every_field_is_mutated() -> None:
+    """A field that is added to the model is added here."""
+    assert FIELD_VALUES.keys() == fields().keys()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_used_fields_change_the_plan_and_others_say_why(make: Any, case: Case) -> None:
+    """A field that is set gives one entry; `used` changes what is built, `unused` does not."""
+    platform, base = BASES[case.base]
+    maker = getattr(make, platform)
+    context = {**NEEDED.get(case.path, {}), **base}
+    before = maker({**context, case.path: base.get(case.path)})
+    given = before.get(case.path) if not case.path.startswith(V) else base.get(case.path)
+    plain = list(given) if isinstance(given, tuple) else given
+    value = next(each for each in case.values if each != plain)
+    one = plan([before])
+    two = plan([maker({**context, case.path: value})])
+    uses = [each for each in two.jobs[0].fields if _is_entry(each.path, case.path)]
+    assert len(uses) == 1, uses
+    (use,) = uses
+    assert use.text.strip()
+    changed = (one.units, one.jobs[0].outputs) != (two.units, two.jobs[0].outputs)
+    if use.outcome == "used" and case.path != "outputs":
+        assert changed, f"{use.path} is said to be used ({use.text}) and changes nothing"
+    if use.outcome == "unused":
+        assert not changed, f"{use.path} is said to be unused ({use.text}) and changes the plan"
+
+
+def _is_entry(entry: str, path: str) -> bool:
+    below = path in {"metadata.variables", "outputs"}
+    return entry.startswith(f"{path}.") and entry.split(".")[-1] in {"surprise", "a", "b"} if (
+        below
+    ) else entry == path
+
+
+@pytest.mark.parametrize("platform", ["emr", "kubernetes"])
+@pytest.mark.parametrize("path", fields())
+def test_both_platforms_say_what_becomes_of_every_field(platform: str, path: str) -> None:
+    """The table of a platform that is built has an entry for each field of the block."""
+    from dativo_infra.planning.report import choices
+
+    uses = choices(path, PLATFORMS[platform])
+    assert uses
+    assert all(use.text.strip() for use in uses)
+    assert uses[-1].when is None, "the last case holds for all jobs"
+
+
+@pytest.mark.parametrize("platform", [each for each in PLATFORMS if PLATFORMS[each].fields])
+def test_tables_name_only_fields_that_exist(platform: str) -> None:
+    """No table keeps a field that the model has lost."""
+    assert PLATFORMS[platform].fields.keys() <= fields().keys()
