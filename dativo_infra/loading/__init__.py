@@ -114,10 +114,11 @@ def load_project(
     if isinstance(text, Diagnostic):
         return default, (text,)
     parsed = parse(text, path)
-    if parsed.diagnostics:
+    empty = [each.code for each in parsed.diagnostics] == [rules.EMPTY_FILE.code]
+    if parsed.diagnostics and not empty:
         return default, parsed.diagnostics
     try:
-        project = Project.model_validate(parsed.data)
+        project = Project.model_validate({} if empty else parsed.data)
     except ValidationError as error:
         return default, in_order(
             shape.diagnostic(each, parsed.source, Project) for each in error.errors()

@@ -26,7 +26,7 @@ _PATTERN = re.compile(
 _ENV_LINE = re.compile(
     r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*"
     # As in a shell, a comment begins after white space: `p#w` is a value.
-    r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>(?:[^'\"\s#](?:.*?\S)?)?))"
+    r"(?:'(?P<single>[^']*)'|\"(?P<double>[^\"]*)\"|(?P<bare>(?:[^'\"\s#](?:.*?\S)??)?))"
     r"(?:\s+#.*|\s*)"
 )
 

@@ -183,6 +183,7 @@ def _built(*uses: Use) -> tuple[Use, ...]:
 
 
 FIELDS = {
+    "former_names": _built(used("earlier names, so that a rename replaces nothing")),
     "runtime.platform": (used("chooses EMR on EC2"),),
     "runtime.compute.cluster_id": (referenced("the cluster that the job uses; none is built"),),
     "runtime.compute.instance_type": _built(

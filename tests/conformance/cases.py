@@ -6,16 +6,16 @@ Everything is planned, lowered and recorded once a session.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from read_back_pulumi import CALLS, Reader, sentinels
 
 from dativo_infra import load, load_document, load_project, plan
-from dativo_infra.adapters.cloudformation import to_template
+from dativo_infra.adapters.cloudformation.template import Stack, to_stacks
 from dativo_infra.adapters.pulumi import build
-from dativo_infra.model import Job
 from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
 from dativo_infra.project import PlacedTarget
@@ -27,7 +27,11 @@ from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.testing import Recording, record
 from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, concat
-from read_back_pulumi import CALLS, Reader, sentinels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dativo_infra.model import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
 BUILT = ("emr", "kubernetes")
@@ -44,7 +48,9 @@ AZURE_DISK = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Compute/disk
 
 def _job(platform: str, runtime: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
     metadata = {"tags": {**TAGS, **block.get("tags", {})}}
-    metadata |= {name: block[name] for name in ("labels", "annotations", "variables") if name in block}
+    metadata |= {
+        name: block[name] for name in ("labels", "annotations", "variables") if name in block
+    }
     return {
         "tenant_id": block.get("tenant", "variants"),
         "environment": "test",
@@ -129,7 +135,6 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "emr-late-lists": emr(
         subnets=Parameter("SUBNETS", "list"), groups=Parameter("GROUPS", "list"), scaling=(1, 4)
     ),
-    "emr-secret-tag": emr(tags={"Key": "${SIGNING_KEY}"}),
     "emr-protected": emr(
         variables={"termination_protection": True, "idle_timeout_minutes": 90, "applications": []}
     ),
@@ -147,7 +152,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "queue": {"arn": "arn:aws:sqs:us-east-1:123456789012:work"},
         },
     ),
-    "emr tags & Zoë": emr(tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}),
+    "emr tags + Zoë": emr(tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}),
     "k8s-plain": kubernetes(),
     "k8s-default-namespace": kubernetes(namespace="default"),
     "k8s-account-word": kubernetes(namespace="word", runtime={"service_account": "runner"}),
@@ -235,7 +240,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "secrets": {"secret_manager_arn": SECRET_ARN},
         },
     ),
-    "k8s tags & Zoë": kubernetes(
+    "k8s tags + Zoë": kubernetes(
         namespace="odd", tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}
     ),
 }
@@ -249,6 +254,7 @@ def unit_of(name: str, *resources: Resource, component: str = "EmrCluster", **ch
     """Return a unit of some resources."""
     identity = Identity("by-hand", "test", name)
     fields: dict[str, Any] = {
+        "identity": identity,
         "kind": UnitKind.JOB,
         "component": component,
         "owner": "pulumi",
@@ -258,7 +264,7 @@ def unit_of(name: str, *resources: Resource, component: str = "EmrCluster", **ch
         "tags": TAGS,
         "description": f"Resources of {identity}",
     }
-    return Unit(identity=identity, resources=resources, **{**fields, **changes})
+    return Unit(resources=resources, **{**fields, **changes})
 
 
 BUCKET = S3Bucket(
@@ -310,14 +316,18 @@ def _everything_referred() -> IamRole:
 @cache
 def by_hand() -> tuple[Unit, ...]:
     """Return units of what no job asks for yet: every attribute, and every wish of a lifecycle."""
-    encrypted = next(
-        unit for unit in _variants("pulumi").units if unit.identity.name == "emr-encrypted-alias"
-    )
+    planned = {unit.identity.name: unit for unit in _variants("pulumi").units}
+    encrypted, plain = planned["emr-encrypted-alias"], planned["k8s-plain"]
     cluster = next(each for each in encrypted.resources if isinstance(each, EmrCluster))
     mixed = replace(
         cluster,
         subnet_ids=("subnet-0a1b2c3d",),
-        primary=InstanceFleet(instance_type="m5.large", target_spot=1, spot_timeout_minutes=5),
+        primary=InstanceFleet(
+            instance_type="m5.large",
+            target_spot=1,
+            spot_timeout_minutes=5,
+            spot_allocation_strategy="capacity-optimized",
+        ),
         core=InstanceFleet(
             instance_type="m5.xlarge",
             target_on_demand=2,
@@ -343,12 +353,21 @@ def by_hand() -> tuple[Unit, ...]:
         )
         for key, body, after, lifecycle in (
             ("first", {}, (), Lifecycle(retain=True, protect=True)),
-            ("second", {"immutable": True, "data": {"a": "b"}}, ("first",), Lifecycle(delete_first=True)),
+            (
+                "second",
+                {"immutable": True, "data": {"a": "b"}},
+                ("first",),
+                Lifecycle(delete_first=True),
+            ),
         )
     ]
     return (
-        unit_of("all", *others, mixed, BUCKET, PLAIN_BUCKET, _everything_referred()),
-        unit_of("objects", *objects, component="KubernetesJob"),
+        unit_of(
+            "all",
+            *(*others, mixed, BUCKET, PLAIN_BUCKET, _everything_referred()),
+            exports=encrypted.exports,
+        ),
+        unit_of("objects", *objects, component="KubernetesJob", exports=plain.exports),
     )
 
 
@@ -425,7 +444,14 @@ def unit_named(tool: str, name: str) -> Unit:
 @cache
 def template(name: str) -> dict[str, Any]:
     """Return the template of a unit by its identity as text."""
-    return json.loads(to_template(unit_named("cloudformation", name)).to_json())
+    return json.loads(stack(name).to_json())
+
+
+@cache
+def stack(name: str) -> Stack:
+    """Return a unit in CloudFormation's form, by its identity as text."""
+    (made,) = to_stacks([unit_named("cloudformation", name)])
+    return made
 
 
 @cache
@@ -438,7 +464,11 @@ def record_units(these: Iterable[Unit]) -> Recording:
     """Return what Pulumi registers for some units, with sentinels for what is known late."""
     these = tuple(these)
     planned = Plan(units=these, jobs=(), diagnostics=())
-    return record(lambda: build(planned, parameters=sentinels(these)), calls=CALLS)
+    return record(
+        lambda: build(planned, parameters=sentinels(these)),
+        calls=CALLS,
+        config={"kubernetes:context": "test"},
+    )
 
 
 def component_of(unit: Unit, within: Recording) -> str:

@@ -7,8 +7,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reading import Properties, UnreadableError, one, same
 
@@ -23,6 +22,9 @@ from dativo_infra.resources.emr import (
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, concat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 METADATA = "DativoInfra"
 PSEUDO = {
@@ -148,7 +150,9 @@ class Reader:
         outer = Properties(logical_id, body)
         kind = outer.take("Type")
         depends = outer.take("DependsOn", [])
-        policies = {outer.take(name, "Delete") for name in ("DeletionPolicy", "UpdateReplacePolicy")}
+        policies = {
+            outer.take(name, "Delete") for name in ("DeletionPolicy", "UpdateReplacePolicy")
+        }
         if policies not in ({"Delete"}, {"Retain"}):
             raise UnreadableError(f"{logical_id} is kept in one case and deleted in the other")
         properties = outer.inner("Properties", {})
@@ -158,7 +162,9 @@ class Reader:
         outer.end()
         envelope = {
             "key": self.key(logical_id),
-            "after": tuple(self.key(each) for each in [depends] * isinstance(depends, str) or depends),
+            "after": tuple(
+                self.key(each) for each in [depends] * isinstance(depends, str) or depends
+            ),
             "lifecycle": Lifecycle(retain=policies == {"Retain"}),
         }
         read = {
@@ -176,17 +182,25 @@ class Reader:
         encryption = properties.inner("BucketEncryption")
         rule = one("encryption", encryption.take("ServerSideEncryptionConfiguration"))
         encryption.end()
-        rule.take("BucketKeyEnabled", default=False)
         default = rule.inner("ServerSideEncryptionByDefault")
-        rule.end()
         key = default.take("KMSMasterKeyID", None)
+        # With a key of its own each object costs a call of KMS, if the bucket has none.
+        rule.expect("BucketKeyEnabled", key is not None, default=False)
+        rule.end()
         default.expect("SSEAlgorithm", "AES256" if key is None else "aws:kms")
         default.end()
         access = properties.inner("PublicAccessBlockConfiguration")
-        for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"):
+        for name in (
+            "BlockPublicAcls",
+            "BlockPublicPolicy",
+            "IgnorePublicAcls",
+            "RestrictPublicBuckets",
+        ):
             access.expect(name, wanted=True)
         access.end()
-        properties.expect("OwnershipControls", {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+        properties.expect(
+            "OwnershipControls", {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+        )
         return S3Bucket(
             **envelope,
             kms_key=self.value(key),
@@ -227,7 +241,9 @@ class Reader:
             tags=self.tags(properties.take("Tags", [])),
         )
 
-    def _instance_profile(self, properties: Properties, envelope: dict[str, Any]) -> IamInstanceProfile:
+    def _instance_profile(
+        self, properties: Properties, envelope: dict[str, Any]
+    ) -> IamInstanceProfile:
         (role,) = properties.take("Roles")
         tags = self.tags(properties.take("Tags", []))
         return IamInstanceProfile(**envelope, role=self.value(role), tags=tags)
@@ -296,8 +312,10 @@ class Reader:
             spot = launch.inner("SpotSpecification")
             launch.end()
             spot.expect("TimeoutAction", "SWITCH_TO_ON_DEMAND")
-            spot.expect("AllocationStrategy", "capacity-optimized", "capacity-optimized")
-            extra = {"spot_timeout_minutes": spot.take("TimeoutDurationMinutes")}
+            extra = {
+                "spot_timeout_minutes": spot.take("TimeoutDurationMinutes"),
+                "spot_allocation_strategy": spot.take("AllocationStrategy"),
+            }
             spot.end()
         bid = machine.take("BidPriceAsPercentageOfOnDemandPrice", 100)
         read = InstanceFleet(

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reading import Properties, UnreadableError, one, plain, same
 
-from dativo_infra.planning import Unit
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.emr import (
     EmrCluster,
@@ -29,6 +27,11 @@ from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.testing import Recording, Registration, Secret
 from dativo_infra.values import Parameter, Pseudo, Ref, Select, Split, concat, parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dativo_infra.planning import Unit
 
 CALLS: Mapping[str, Mapping[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "{{aws|account_id}}"},
@@ -52,6 +55,7 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
 }
 """What the outputs of each type are."""
 
+_ENCRYPTION = "BucketServerSideEncryptionConfiguration"
 PARTS: Mapping[str, str] = {
     "aws:emr/managedScalingPolicy:ManagedScalingPolicy": "clusterId",
     "aws:iam/rolePolicy:RolePolicy": "role",
@@ -59,7 +63,7 @@ PARTS: Mapping[str, str] = {
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "bucket",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "bucket",
+    f"aws:s3/bucketServerSideEncryptionConfiguration:{_ENCRYPTION}": "bucket",
 }
 """Types that belong to another resource, and the property that says which."""
 
@@ -267,16 +271,22 @@ class Folded:
         ownership.expect("rule", {"objectOwnership": "BucketOwnerEnforced"})
         ownership.end()
         access = self._only(":BucketPublicAccessBlock")
-        for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
+        for name in (
+            "blockPublicAcls",
+            "blockPublicPolicy",
+            "ignorePublicAcls",
+            "restrictPublicBuckets",
+        ):
             access.expect(name, wanted=True)
         access.end()
         encryption = self._only(":BucketServerSideEncryptionConfiguration")
         rule = one("encryption", encryption.take("rules"))
         encryption.end()
-        rule.take("bucketKeyEnabled", default=False)
         default = rule.inner("applyServerSideEncryptionByDefault")
-        rule.end()
         key = default.take("kmsMasterKeyId", None)
+        # With a key of its own each object costs a call of KMS, if the bucket has none.
+        rule.expect("bucketKeyEnabled", key is not None, default=False)
+        rule.end()
         default.expect("sseAlgorithm", "AES256" if key is None else "aws:kms")
         default.end()
         return S3Bucket(
@@ -429,8 +439,10 @@ class Folded:
             spot = one("spot", launch.take("spotSpecifications"))
             launch.end()
             spot.expect("timeoutAction", "SWITCH_TO_ON_DEMAND")
-            spot.expect("allocationStrategy", "capacity-optimized")
-            extra = {"spot_timeout_minutes": spot.take("timeoutDurationMinutes")}
+            extra = {
+                "spot_timeout_minutes": spot.take("timeoutDurationMinutes"),
+                "spot_allocation_strategy": spot.take("allocationStrategy"),
+            }
             spot.end()
         read = InstanceFleet(
             instance_type=self.reader.value(machine.take("instanceType")),
@@ -465,4 +477,3 @@ class Folded:
         )
         metadata.end()
         return read
-

@@ -1,3 +1,5 @@
+"""YAML with places, and the bounds that protect from harmful files."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -111,9 +113,7 @@ def test_bad_merges(text: str):
         "!<tag:example.com,2000:x> y",
     ],
 )
-def test_tags_are_refused(
-    tagged: str, tmp_path, monkeypatch: pytest.MonkeyPatch
-):
+def test_tags_are_refused(tagged: str, tmp_path, monkeypatch: pytest.MonkeyPatch):
     """A tag that is not plain data is an error at its place, and nothing is run."""
     monkeypatch.chdir(tmp_path)
     parsed = parse(f"a: 1\nb: {tagged}\n", "f")
@@ -181,7 +181,6 @@ def block_nested(levels: int) -> str:
         nested("{a: ", "}"),
         nested("- "),
         nested("? "),
-        nested("-\t"),
         block_nested(MAX_DEPTH + 1),
         "[" * 200_000,
         "- " * 200_000,
@@ -211,7 +210,7 @@ def test_deep_nesting_is_refused(text: str):
         "# " + "[" * 5_000 + "\na: 1",
         "a: [" + "[], " * 5_000 + "]",
         "a: |\n" + " " * 500 + "text",
-        "a: " + "- " * 500 + "\n" if False else "a: '" + "- " * 500 + "'",
+        "a: '" + "- " * 500 + "'",
         "[" * MAX_DEPTH + "]" * MAX_DEPTH,
     ],
     ids=lambda text: repr(text[:12]),
@@ -246,7 +245,9 @@ def test_what_grows_is_refused(text: str):
     assert [each.code for each in parse(text, "f").diagnostics] == ["DI106"]
 
 
-@pytest.mark.parametrize("number", ["1" + ":1" * 200_000, "1" + ":1" * 200_000 + ".5", "1_" * 10**6])
+@pytest.mark.parametrize(
+    "number", ["1" + ":1" * 200_000, "1" + ":1" * 200_000 + ".5", "1_" * 10**6]
+)
 def test_numbers_that_take_quadratic_time_are_refused(number: str):
     """A number of more characters than any number has is refused before it is computed."""
     assert [each.code for each in parse(f"a: {number}", "f").diagnostics] == ["DI112"]

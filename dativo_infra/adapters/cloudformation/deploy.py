@@ -293,9 +293,10 @@ def _missing(stacks: Iterable[Stack], given: Mapping[str, str]) -> list[Diagnost
     found: dict[str, Diagnostic] = {}
     for stack in stacks:
         for name, parameter in stack.parameters.items():
-            if parameter.name not in given and parameter.name not in found:
+            if parameter.name not in given:
                 message = f"`{parameter}` has no value; {stack.unit.identity} needs it."
-                found[parameter.name] = MISSING_PARAMETER.at(stack.origins[name], message)
+                missing = MISSING_PARAMETER.at(stack.origins[name], message)
+                found.setdefault(parameter.name, missing)
     return list(found.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _NAMESPACE = re.compile(_LABEL)
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -35,7 +35,7 @@ def is_namespace(text: str) -> bool:
 
     Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
     """
-    return _NAMESPACE.fullmatch(text) is not None
+    return len(text) <= 63 and _NAMESPACE.fullmatch(text) is not None
 
 
 def is_subdomain(text: str) -> bool:

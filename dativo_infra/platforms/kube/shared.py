@@ -169,7 +169,9 @@ def account_of(given: str) -> Account:
 
 def wishes(context: Context, account: Account, *, holds_state: bool) -> Iterator[Shared]:
     """Yield the shared things that a job wants."""
-    namespace = context.get("runtime.namespace") or ""
+    namespace = context.get("runtime.namespace")
+    if namespace is None:
+        return  # not known yet: nothing is shared with the other jobs that wait for a name
     tags = context.shared_tags
     common = {
         "labels": {**tag_labels(tags), **(context.get("metadata.labels") or {})},

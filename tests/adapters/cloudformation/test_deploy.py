@@ -17,7 +17,7 @@ from dativo_infra.adapters.cloudformation.deploy import (
     open_session,
 )
 from dativo_infra.adapters.cloudformation.local import embedded
-from dativo_infra.diagnostics import DiagnosticError
+from dativo_infra.diagnostics import DiagnosticError, Location
 from dativo_infra.names import Identity
 from dativo_infra.planning.result import Unit, UnitKind
 from dativo_infra.project import AMBIENT, PlacedTarget
@@ -69,11 +69,12 @@ def test_create_again_and_update(session: Any, emr_unit: Unit) -> None:
 
 
 def test_changed_parameter_updates(session: Any, emr_unit: Unit) -> None:
-    """Another value of a parameter is a change."""
+    """Another value of a parameter is a change, and then is the value."""
     clients = clients_of(session)
     deploy([emr_unit], clients=clients, parameters=VALUES)
-    [result] = deploy([emr_unit], clients=clients, parameters={**VALUES, "OWNER": "you"})
-    assert result.action is Action.UPDATED
+    for action in (Action.UPDATED, Action.UNCHANGED):
+        [result] = deploy([emr_unit], clients=clients, parameters={**VALUES, "OWNER": "you"})
+        assert result.action is action
 
 
 def test_stack_is_tagged_and_protected(session: Any, emr_unit: Unit) -> None:
@@ -120,8 +121,13 @@ def test_missing_parameters_are_all_named(session: Any, emr_unit: Unit, samples:
         exports={},
         tags={"x": Parameter("NOT_USED")},
     )
+    later = replace(
+        emr_unit,
+        identity=Identity("acme", "prod", "later"),
+        resources=(*emr_unit.resources[:-1], replace(samples["cluster"], origin=Location("b"))),
+    )
     with pytest.raises(DiagnosticError) as caught:
-        deploy([fine, emr_unit], clients=clients_of(session), parameters={"OWNER": "me"})
+        deploy([fine, emr_unit, later], clients=clients_of(session), parameters={"OWNER": "me"})
     assert [each.code for each in caught.value.diagnostics] == ["DI701", "DI701"]
     assert {each.location for each in caught.value.diagnostics} == {samples["cluster"].origin}
     text = str(caught.value)
@@ -271,7 +277,9 @@ def test_failure_leads_to_the_job_file(emr_unit: Unit, samples: Any, slept: list
             ("Security", "CREATE_FAILED", "Resource creation cancelled"),
         ),
     )
-    [result] = run(client, emr_unit)
+    seen: list[Event] = []
+    [result] = deploy([emr_unit], clients=lambda _: client, parameters=VALUES, on_event=seen.append)
+    assert [event.logical_id for event in seen] == ["Logs", "Cluster", "Security"]
     assert result.action is Action.FAILED
     assert result.diagnostic
     assert result.diagnostic.code == "DI702"

@@ -85,7 +85,7 @@ def test_unknown_types_are_collected() -> None:
 
 def test_other_warnings_are_shown() -> None:
     """Warnings of others are not swallowed."""
-    with embedded() as unsupported, pytest.warns(UserWarning, match="something else"):
+    with pytest.warns(UserWarning, match="something else"), embedded() as unsupported:
         warnings.warn("something else", UserWarning, stacklevel=1)
     assert unsupported == []
 

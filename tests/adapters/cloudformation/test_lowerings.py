@@ -111,6 +111,7 @@ def test_cluster_of_fleets(lowered: Any) -> None:
             "TargetSpotCapacity": 2,
             "LaunchSpecifications": {
                 "SpotSpecification": {
+                    "AllocationStrategy": "price-capacity-optimized",
                     "TimeoutAction": "SWITCH_TO_ON_DEMAND",
                     "TimeoutDurationMinutes": 15,
                 }

@@ -105,6 +105,8 @@ def _fleet(nodes: InstanceFleet, value: Lower) -> emr.InstanceFleetConfigPropert
             TimeoutAction="SWITCH_TO_ON_DEMAND",
             TimeoutDurationMinutes=nodes.spot_timeout_minutes,
         )
+        # troposphere 4.11 lets `capacity-optimized` pass alone; EMR takes others too.
+        spot.no_validation()
         optional["LaunchSpecifications"] = emr.InstanceFleetProvisioningSpecifications(
             SpotSpecification=spot
         )

@@ -1,0 +1,147 @@
+"""A secret that the environment holds reaches nothing that is written or shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cases
+import pytest
+from click.testing import CliRunner
+
+from dativo_infra import load, plan
+from dativo_infra.adapters.pulumi import build
+from dativo_infra.cli import main
+from dativo_infra.testing import Secret, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUE = "hunter2-do-not-tell"
+NAMES = ("REDIS_PASSWORD", "DB_PASSWD", "API_TOKEN", "STRIPE_API_KEY", "clientSecret")
+KUBERNETES = """\
+tenant_id: acme
+environment: prod
+source_connector_path: /app/connectors/stripe.yaml
+target_connector_path: /app/connectors/iceberg.yaml
+asset_path: /app/assets/stripe/v1.0/customers.yaml
+source: {{objects: [customers]}}
+target: {{warehouse: "s3://lake/w/"}}
+infrastructure:
+  provider: pulumi
+  runtime: {{platform: kubernetes, namespace: data}}
+  resources:
+    cache: {{endpoint: "rediss://:${{{name}}}@cache.acme.example:6379"}}
+"""
+EMR = """\
+tenant_id: acme
+environment: prod
+source_connector_path: /app/connectors/stripe.yaml
+target_connector_path: /app/connectors/iceberg.yaml
+asset_path: /app/assets/stripe/v1.0/customers.yaml
+infrastructure:
+  provider: cloudformation
+  runtime:
+    platform: emr
+    compute: {{instance_type: m5.xlarge, instance_count: 1}}
+    network: {{subnet_ids: [subnet-0a1b2c3d]}}
+    storage: {{bucket: "lake-${{{name}}}"}}
+  resources:
+    queue: {{arn: "${{{name}}}"}}
+"""
+DOCUMENTS = {"kubernetes": KUBERNETES, "emr": EMR}
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a variable that the environment holds and that looks like a secret."""
+    monkeypatch.setenv(request.param, VALUE)
+    return request.param
+
+
+@pytest.fixture(params=sorted(DOCUMENTS))
+def job_file(request: pytest.FixtureRequest, name: str, tmp_path: Path) -> Path:
+    """A job file that uses the variable in its block."""
+    file = tmp_path / "jobs" / f"{request.param}.yaml"
+    file.parent.mkdir()
+    file.write_text(DOCUMENTS[request.param].format(name=name))
+    return file
+
+
+def run(*arguments: str | Path) -> Any:
+    """Return the result of a command."""
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "plan --format json"])
+def test_commands_do_not_tell(command: str, job_file: Path, name: str) -> None:
+    """Neither what is shown nor the diagnostics hold the value; the name they may."""
+    result = run(*command.split(), job_file)
+    assert VALUE not in result.output
+    assert result.exit_code in {0, 1}
+    if command.startswith("plan") and result.exit_code == 0:
+        assert name in result.output
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_no_file_holds_it(form: str, job_file: Path, tmp_path: Path) -> None:
+    """What is synthesised has a parameter without echo where the value would be."""
+    out = tmp_path / "out"
+    result = run("synth", "--to", "cloudformation", "--form", form, "-o", out, job_file)
+    assert VALUE not in result.output
+    files = [file for file in out.rglob("*") if file.is_file()]
+    for file in files:
+        assert VALUE not in file.read_text()
+        assert "NoEcho" in file.read_text()
+
+
+def test_a_secret_of_an_emr_job_is_a_parameter(tmp_path: Path) -> None:
+    """The check above is not empty: a secret in a policy is a parameter of a template."""
+    file = tmp_path / "emr.yaml"
+    file.write_text(EMR.format(name="REDIS_PASSWORD"))
+    result = run("synth", "--to", "cloudformation", "-o", tmp_path / "out", file)
+    assert result.exit_code == 0
+    (written,) = (tmp_path / "out").iterdir()
+    assert '"NoEcho": true' in written.read_text()
+
+
+def test_diagnostics_do_not_tell(job_file: Path) -> None:
+    """No diagnostic of loading or planning holds the value, neither in text nor in snippet."""
+    loaded = load([job_file])
+    found = [*loaded.diagnostics, *plan(loaded.jobs).diagnostics]
+    assert VALUE not in repr(found)
+    assert VALUE not in repr(plan(loaded.jobs))
+
+
+def leaks(value: Any) -> bool:
+    """Return whether a value stands anywhere outside what is marked as secret."""
+    if isinstance(value, Secret):
+        return False
+    if isinstance(value, dict):
+        return any(leaks(item) for item in value.values())
+    if isinstance(value, list):
+        return any(leaks(item) for item in value)
+    return isinstance(value, str) and VALUE in value
+
+
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD"], indirect=True)
+def test_pulumi_is_told_that_it_is_secret(name: str, tmp_path: Path) -> None:
+    """The registrations hold the value, marked as secret, in the one place that needs it."""
+    file = tmp_path / "job.yaml"
+    file.write_text(KUBERNETES.format(name=name))
+    loaded = load([file])
+    recording = record(
+        lambda: build(loaded, provider="pulumi", parameters={name: VALUE}),
+        config={"kubernetes:context": "test"},
+    )
+    assert not any(leaks(each.inputs) for each in recording)
+    assert not any(leaks(dict(each)) for each in recording.outputs.values())
+    holding = [each.type for each in recording if VALUE in repr(each.inputs)]
+    assert holding == ["kubernetes:core/v1:Secret"]
+    assert VALUE not in repr(recording.messages)
+
+
+def test_every_secret_of_the_suite_is_marked() -> None:
+    """Reading back fails for a secret that is registered in the open; the suite has some."""
+    registered = repr([each.inputs for each in cases.recording()])
+    assert "{{REDIS_PASSWORD|secret}}" in registered
+    assert "{{API_TOKEN|secret}}" in registered

@@ -1,0 +1,167 @@
+"""Every resource that can be tagged carries every tag, in what each tool is told.
+
+What can be tagged is not our opinion: it is what AWS's schemas and the provider's classes say.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cases
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from read_back_cloudformation import Reader as TemplateReader
+
+from dativo_infra.planning.support import LOSSES
+from dativo_infra.testing import Registration, _resources
+from dativo_infra.values import TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dativo_infra.planning import Unit
+
+UNTAGGED: Mapping[str, str] = {}
+"""Types that can be tagged and are not, each with the reason; none is known."""
+
+EMR_TAG = ("for-use-with-amazon-emr-managed-policies", "true")
+"""Source: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html"""
+
+CLOUD_UNITS = [cases.label(unit) for unit in cases.units("cloudformation")]
+KUBERNETES_UNITS = [
+    cases.label(unit)
+    for unit in cases.units("pulumi")
+    if unit.component.startswith("Kubernetes") and unit.identity.tenant != "by-hand"
+]
+
+
+@cache
+def tag_property(type_: str) -> str | None:
+    """Return the property for tags of a CloudFormation type, by AWS's own schema."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
+    tagging = schema.get("tagging", {})
+    properties = schema["properties"]
+    named = [name for name in ("Tags", "TagSpecifications") if name in properties]
+    if tagging.get("taggable", bool(named)) or named:
+        return tagging.get("tagProperty", f"/properties/{(named or ['Tags'])[0]}").split("/")[-1]
+    return None
+
+
+@cache
+def has_tags(type_: str) -> bool:
+    """Return whether the provider's class of a type takes tags."""
+    (cls,) = {each for each in _resources() if getattr(each, "pulumi_type", "") == type_}
+    made: Any = vars(cls)["_internal_init"]
+    return "tags" in inspect.signature(made).parameters
+
+
+def test_the_schemas_tell_taggable_types_from_others() -> None:
+    """The two judges know both answers, so that a suite without tags cannot be green."""
+    assert tag_property("AWS::S3::Bucket") == "Tags"
+    assert tag_property("AWS::EMR::Cluster") == "Tags"
+    assert tag_property("AWS::EMR::SecurityConfiguration") is None
+    cases.recording()
+    assert has_tags("aws:iam/role:Role")
+    assert not has_tags("aws:iam/rolePolicy:RolePolicy")
+
+
+def test_an_instance_profile_has_no_tags_in_cloudformation() -> None:
+    """The one declared loss of tags is AWS's: its schema has no property for them."""
+    assert [kind for kind, field in LOSSES["cloudformation"] if field == "tags"] == [
+        "IamInstanceProfile"
+    ]
+    assert tag_property("AWS::IAM::InstanceProfile") is None
+
+
+@pytest.mark.parametrize("name", CLOUD_UNITS)
+def test_cloudformation_tags_all_that_it_can(name: str) -> None:
+    """Each resource of a template whose type can be tagged has every tag of its unit."""
+    unit = cases.unit_named("cloudformation", name)
+    template = cases.template(name)
+    reader = TemplateReader(template)
+    tagged = 0
+    for body in template["Resources"].values():
+        property_ = tag_property(body["Type"])
+        if property_ and body["Type"] not in UNTAGGED:
+            tagged += 1
+            found = reader.tags(body["Properties"].get(property_, []))
+            assert found.items() >= dict(unit.tags).items()
+            assert (EMR_TAG in found.items()) == (body["Type"] == "AWS::EMR::Cluster")
+    assert tagged >= 2
+
+
+@pytest.mark.parametrize("name", CLOUD_UNITS)
+def test_pulumi_tags_all_that_it_can(name: str) -> None:
+    """Each registration whose class takes tags has every tag of its unit, parts included."""
+    unit = cases.unit_named("pulumi", name)
+    reader = cases.reader(name)
+    tagged = 0
+    for folded in reader.folded.values():
+        for registration in folded.registrations:
+            if has_tags(registration.type) and registration.type not in UNTAGGED:
+                tagged += 1
+                found = reader.value(registration.inputs.get("tags", {}))
+                assert found.items() >= dict(unit.tags).items()
+                is_cluster = registration.type == "aws:emr/cluster:Cluster"
+                assert (EMR_TAG in found.items()) == is_cluster
+    assert tagged >= 2
+
+
+def metadata(registration: Registration, value: Any = None) -> Iterator[Mapping[str, Any]]:
+    """Yield the metadata of an object and of every template of pods and jobs in it."""
+    value = registration.inputs if value is None else value
+    if "metadata" in value:
+        yield value["metadata"]
+    for name, inner in value.items():
+        if name in {"spec", "jobTemplate", "template"} and isinstance(inner, dict):
+            yield from metadata(registration, inner)
+
+
+def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
+    """Hold that every tag is an annotation as it was written, and a label where it can be one."""
+    values = [value for key, value in annotations.items() if key.startswith("tags.dativo.io/")]
+    assert len(values) == len(unit.tags)
+    for key, value in unit.tags.items():
+        assert value in values
+        if isinstance(value, TOKENS):
+            continue
+        if (
+            len(key) <= 63
+            and key.isidentifier()
+            and key.isascii()
+            and value.replace("-", "").isalnum()
+        ):
+            assert labels[key] == value
+            assert annotations[f"tags.dativo.io/{key}"] == value
+
+
+@pytest.mark.parametrize("name", KUBERNETES_UNITS)
+def test_kubernetes_objects_and_pods_carry_the_tags(name: str) -> None:
+    """Every object and every template of pods carries every tag of its unit."""
+    unit = cases.unit_named("pulumi", name)
+    reader = cases.reader(name)
+    for folded in reader.folded.values():
+        for each in metadata(folded.main):
+            labels, annotations = (reader.value(each[part]) for part in ("labels", "annotations"))
+            carried(unit, labels, annotations)
+
+
+def test_templates_of_pods_are_among_what_is_checked() -> None:
+    """A CronJob has three places for tags: itself, its jobs and its pods."""
+    reader = cases.reader("variants/test/k8s-plain")
+    assert len(list(metadata(reader.folded["cron-job"].main))) == 3
+
+
+def test_tags_that_look_alike_are_all_kept_on_kubernetes() -> None:
+    """Two tags whose keys differ only in characters that Kubernetes refuses are both kept."""
+    tags = {"cost center": "a", "cost/center": "b", "cost-center": "c", "x" * 100 + "1": "d"}
+    tags["x" * 100 + "2"] = "e"
+    jobs = cases.load_jobs({"alike": cases.kubernetes(tags=tags)})
+    planned = cases.plan(jobs, provider="pulumi")
+    unit = planned.unit(jobs[0].identity)
+    recording = cases.record_units(planned.units)
+    reader = cases.Reader(recording, cases.component_of(unit, recording))
+    (own, *_) = metadata(reader.folded["config-map"].main)
+    carried(unit, own["labels"], own["annotations"])
