@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -98,6 +98,13 @@ class Run:
                 why = each.notes[0] if each.owner in {tool, "manual"} else f"left to {each.owner}"
                 others.setdefault(why, []).append(str(each.job.identity))
         return [f"{why}: {', '.join(jobs)}" for why, jobs in sorted(others.items())]
+
+    def roles_of(self, tool: str) -> Iterator[str]:
+        """Yield the ARNs of the roles that a tool's jobs refer to."""
+        for each in self.plan.jobs:
+            for reference in each.references if each.owner == tool else ():
+                if isinstance(reference.id, str) and ":role/" in reference.id:
+                    yield reference.id
 
     def summary(self) -> str:
         """Return the numbers of jobs and diagnostics in a line."""

@@ -37,7 +37,8 @@ def command(local: bool, form: str, **options: Any) -> None:
     """Build the jobs' CloudFormation stacks.
 
     This version deploys with --local alone: it creates the stacks in memory and reads the tags back
-    from what was created. What the embedded CloudFormation leaves out is said.
+    from what was created. Roles that the jobs refer to are taken to exist. What the embedded
+    CloudFormation leaves out is said.
     """
     if not local:
         raise click.UsageError(
@@ -49,11 +50,12 @@ def command(local: bool, form: str, **options: Any) -> None:
     run = prepare(**options)
     run.stop_on_errors()
     from dativo_infra.adapters.cloudformation.deploy import clients_of, deploy, open_session
-    from dativo_infra.adapters.cloudformation.local import embedded, tags_of
+    from dativo_infra.adapters.cloudformation.local import create_roles, embedded, tags_of
     from dativo_infra.diagnostics import DiagnosticError
 
     with embedded() as unsupported:
         session = open_session()
+        create_roles(session, run.roles_of("cloudformation"))
         try:
             results = deploy(
                 run.plan.owned_by("cloudformation"),
@@ -68,10 +70,10 @@ def command(local: bool, form: str, **options: Any) -> None:
     if form == "json":
         print_json("deployment", _data(results, resources, unsupported))
     else:
-        _show(results, resources)
         for line in run.not_owned_by("cloudformation"):
             say(line)
         _say_gaps(resources, unsupported)
+        _show(results, resources)
     failures = [each.diagnostic for each in results if each.diagnostic]
     show_diagnostics(failures)
     if failures:

@@ -14,7 +14,7 @@ from dativo_infra.project import EDITIONS
 
 _WORDS = st.sampled_from(
     [
-        "", "x", "a-b", "A_B", "名前", "${LATE}", "${A}-${B}", "x${DB_PASSWORD}", "arn:", "a@b", "@",
+        "", "x", "a-b", "A_B", "名前", "${LATE}", "${A}-${B}", "x${DB_PASSWORD}", "arn:", "a@b",
         "arn:aws:iam::123456789012:role/a/b", "arn:aws:secretsmanager:::x", "host:99999", "host:",
         "http://[", "s3://b/k", "jdbc:", "vol-0a", "fs-0a", "/", "default", "8Gi", "0 0 * * *",
         "output.emr_cluster_id", "module.a", "169.254.169.254/32", "alias/x", ",", "a\nb",

@@ -79,6 +79,18 @@ def embedded(*, region: str = "us-east-1") -> Iterator[list[str]]:
         yield unsupported
 
 
+def create_roles(session: boto3.Session, arns: Iterable[str]) -> None:
+    """Create the roles that jobs say exist, with their paths and no rights.
+
+    The account is empty, and a stack that names a role which does not exist fails.
+    """
+    client = session.client("iam")
+    for arn in dict.fromkeys(arns):
+        path, _, name = arn.partition(":role")[2].rpartition("/")
+        policy = '{"Version": "2012-10-17", "Statement": []}'
+        client.create_role(RoleName=name, Path=f"{path}/", AssumeRolePolicyDocument=policy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggedResource:
     """A resource that exists, with the tags that its service reports."""
