@@ -66,8 +66,12 @@ def _platform(name: str) -> Iterator[str]:
         if default not in {None, ""}:
             shown = str(default).lower() if isinstance(default, bool) else default
             facts.append(f"default {shown}")
+        if variable.late:
+            facts.append("may be known at deployment only")
         yield f"  {variable.name} ({'; '.join(facts)})"
         yield click.wrap_text(variable.meaning, 88, "      ", "      ")
+        for use in variable.uses:
+            yield f"      {use.outcome} where {use.text}"
     yield ""
     yield "outputs:"
     for export, meaning in platform.exports.items():

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, has_errors, in_order, rules
 from dativo_infra.model import Job, Source, fields
-from dativo_infra.planning import checks, meetings, report, support, tags
-from dativo_infra.planning.result import (
-    FieldUse,
-    JobPlan,
-    Plan,
-    Reference,
-    Unit,
-    UnitKind,
-)
+from dativo_infra.planning import checks, meetings, support, tags
+from dativo_infra.planning.report import FieldUse, Reference
+from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
 from dativo_infra.planning.selection import Selection, parse_shard
 from dativo_infra.planning.shared import Wish, shared_units
 from dativo_infra.platforms import PLATFORMS
@@ -277,28 +271,23 @@ def _refusals(unit: Unit) -> Iterator[Diagnostic]:
 
 
 def _job_plan(draft: _Draft, built: Built | None, shared: tuple[Identity, ...]) -> JobPlan:
-    job, platform = draft.job, draft.platform
-    if draft.is_built and platform:
-        field_uses = report.uses(job, platform, draft.owner, built.exports if built else ())
-        notes = built.notes if built else ()
-    else:
-        reason = _why_not_built(draft)
-        field_uses = report.all_unused(job, reason)
-        notes = (reason,)
-    exports = built.exports if built else {}
+    reason = _why_not_built(draft)
     return JobPlan(
-        job=job,
+        job=draft.job,
         owner=draft.owner,
-        unit=job.identity if built and built.resources else None,
+        platform=draft.platform,
+        unit=draft.job.identity if built and built.resources else None,
         shared=shared,
-        fields=tuple(field_uses),
-        references=tuple(report.references(job)),
-        outputs={alias: exports.get(export) for alias, export in draft.outputs.items()},
-        notes=notes,
+        why_not_built=reason,
+        exports=built.exports if built else {},
+        expected=draft.outputs,
+        notes=(reason,) if reason else built.notes if built else (),
     )
 
 
 def _why_not_built(draft: _Draft) -> str:
+    if draft.is_built:
+        return ""
     if draft.owner == "manual":
         return "no tool owns this job's infrastructure, so nothing is built"
     if draft.owner not in support.TOOLS:

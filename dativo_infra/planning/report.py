@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dativo_infra.planning.result import FieldUse, Reference
-from dativo_infra.platforms.base import Platform, Use, referenced, unused, used
+from dativo_infra.platforms.base import Outcome, Platform, Use, referenced, unused, used
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
+    from dativo_infra.diagnostics import Location
     from dativo_infra.model import Job
+    from dativo_infra.values import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldUse:
+    """What became of one field that a job sets."""
+
+    path: str
+    outcome: Outcome
+    text: str
+    """What it does, or why it does nothing."""
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Something that exists already and that a job names."""
+
+    kind: str
+    """What it is, such as `EMR cluster` or `subnet`."""
+    id: Text
+    location: Location
+
 
 _NOT_TERRAFORM = unused("another tool than Terraform builds this job, so its module is not called")
 _COMMON: Mapping[str, tuple[Use, ...]] = {

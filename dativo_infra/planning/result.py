@@ -7,14 +7,16 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dativo_infra.diagnostics import Diagnostic, Location, has_errors
+from dativo_infra.diagnostics import Diagnostic, has_errors
 from dativo_infra.names import Grammar, Identity, render
+from dativo_infra.planning import report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dativo_infra.model import Job
-    from dativo_infra.platforms.base import Outcome
+    from dativo_infra.planning.report import FieldUse, Reference
+    from dativo_infra.platforms.base import Platform
     from dativo_infra.project import PlacedTarget
     from dativo_infra.resources import Resource
     from dativo_infra.values import Text
@@ -56,44 +58,44 @@ class Unit:
         return render(self.identity, grammar)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldUse:
-    """What became of one field that a job sets."""
-
-    path: str
-    outcome: Outcome
-    text: str
-    """What it does, or why it does nothing."""
-    location: Location
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """Something that exists already and that a job names."""
-
-    kind: str
-    """What it is, such as `EMR cluster` or `subnet`."""
-    id: Text
-    location: Location
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobPlan:
     """What became of one job."""
 
     job: Job
     owner: str
     """The tool that owns its infrastructure; `manual` owns nothing."""
+    platform: Platform | None
     unit: Identity | None
     """The job's own unit; None where nothing is built for it alone."""
     shared: tuple[Identity, ...] = ()
-    fields: tuple[FieldUse, ...] = ()
-    references: tuple[Reference, ...] = ()
-    outputs: Mapping[str, Text | None] = field(default_factory=dict)
-    """The outputs that the job expects, by its own names; None where not known before deployment
-    by another tool."""
+    why_not_built: str = ""
+    """Why no tool of this version builds the job; empty where one does."""
+    exports: Mapping[str, Text] = field(default_factory=dict)
+    """What is known of its infrastructure, by the common names."""
+    expected: Mapping[str, str] = field(default_factory=dict)
+    """The exports that the job's expected outputs name, by its own names."""
     notes: tuple[str, ...] = ()
     """What a person should know, such as that a cluster costs until it is destroyed."""
+
+    @property
+    def outputs(self) -> Mapping[str, Text | None]:
+        """The outputs that the job expects, by its own names; None where another tool knows it."""
+        return {alias: self.exports.get(export) for alias, export in self.expected.items()}
+
+    # A fleet is planned many times for each time that somebody reads what became of each field.
+
+    @cached_property
+    def fields(self) -> tuple[FieldUse, ...]:
+        """What became of each field that the job sets."""
+        if self.why_not_built or self.platform is None:
+            return tuple(report.all_unused(self.job, self.why_not_built))
+        return tuple(report.uses(self.job, self.platform, self.owner, self.exports))
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """Everything that exists already and that the job names."""
+        return tuple(report.references(self.job))
 
 
 @dataclass(frozen=True, kw_only=True)

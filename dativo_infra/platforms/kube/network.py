@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +166,7 @@ def _namespace(name: str) -> Mapping[str, Any]:
     return {"namespaceSelector": {"matchLabels": {_NAME_LABEL: name}}}
 
 
+@cache
 def _block(cidr: str) -> Mapping[str, Any]:
     """Return a network as a peer, without the metadata addresses in it."""
     whole = ip_network(cidr)
