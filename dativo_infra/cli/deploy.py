@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +20,8 @@ from dativo_infra.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dativo_infra.adapters.cloudformation.deploy import Event, StackResult
     from dativo_infra.adapters.cloudformation.local import TaggedResource
 

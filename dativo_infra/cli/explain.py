@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.command("explain")
@@ -28,9 +31,8 @@ def command(topic: str) -> None:
         lines = _field(field)
     else:
         near = did_you_mean(topic, [*RULES, *PLATFORMS, *fields()])
-        raise click.UsageError(
-            f"`{topic}` is no code, platform or field. {near or 'Try DI202, emr or runtime.platform.'}"
-        )
+        hint = near or "Try DI202, emr or runtime.platform."
+        raise click.UsageError(f"`{topic}` is no code, platform or field. {hint}")
     click.echo("\n".join(lines))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +19,8 @@ from dativo_infra.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rich.tree import Tree
 
     from dativo_infra.planning import JobPlan, Plan, Unit
@@ -191,7 +192,12 @@ def _job_data(job_plan: JobPlan) -> dict[str, Any]:
         ],
         "outputs": show(job_plan.outputs),
         "fields": [
-            {"path": each.path, "outcome": each.outcome, "text": each.text, "at": str(each.location)}
+            {
+                "path": each.path,
+                "outcome": each.outcome,
+                "text": each.text,
+                "at": str(each.location),
+            }
             for each in job_plan.fields
         ],
     }

@@ -7,9 +7,10 @@ can be tagged has a field `tags`; one that cannot has none. The modules below ho
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from dativo_infra.diagnostics import Location
+if TYPE_CHECKING:
+    from dativo_infra.diagnostics import Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from dativo_infra.resources import Resource
 from dativo_infra.values import Parameter, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TextList: TypeAlias = tuple[Text, ...] | Parameter
 """Several texts, or a parameter that is a list."""

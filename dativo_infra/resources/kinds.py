@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
-from dativo_infra.resources import Resource
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
+
+if TYPE_CHECKING:
+    from dativo_infra.resources import Resource
 
 KINDS: tuple[type[Resource], ...] = (
     EmrCluster,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dativo_infra.resources import Resource
-from dativo_infra.values import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.values import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_local_deployment_reads_the_tags_back(run, examples: Path) -> None:
-    """Every CloudFormation-owned job is created, and its tags are those that the services report."""
+    """Every CloudFormation-owned job is created, with the tags that the services report."""
     result = run("deploy", "--local", examples, "--format", "json")
     assert result.exit_code == 0
     data = json.loads(result.stdout)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dativo_infra.diagnostics.rules import RULES
 from dativo_infra.model import fields
 from dativo_infra.platforms import PLATFORMS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_plan_shows_what_became_of_every_field(run, seed: Path) -> None:

@@ -83,7 +83,9 @@ class Stack:
 
 
 def to_template(unit: Unit) -> cfn.Template:
-    """Return a unit as a template; equal units give equal templates.
+    """Return a unit as a template, for programs that add to it; equal units give equal templates.
+
+    What is written and deployed is `Stack.to_json`, which keeps the order of the plan.
 
     Raises:
         DiagnosticError: the unit holds a kind that CloudFormation cannot build.
