@@ -362,7 +362,8 @@ def _plain(value: Any) -> Any:
             return Secret(_plain(value["value"]))
         if mark == _REFERENCE:
             return value["urn"]
-        return {key: _plain(item) for key, item in value.items()}
+        # On the wire a mapping has no order.
+        return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, float) and value.is_integer():
