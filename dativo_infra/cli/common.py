@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,15 +138,18 @@ def prepare(
     from dativo_infra.loading import load, load_project, read_env_file
     from dativo_infra.planning import Selection, plan
 
+    # A run only builds up data, of which the collector would find nothing to free again and again.
+    gc.set_threshold(100_000, 50, 100)
     variables = dict(os.environ)
     diagnostics: list[Diagnostic] = []
     for file in env_files:
         found, wrong = read_env_file(Path(file))
         variables.update(found)
         diagnostics.extend(wrong)
-    loaded_project, wrong = load_project(project, near=paths)
-    diagnostics.extend(wrong)
     loaded = load(paths, variables)
+    near = [job.source.file for job in loaded.jobs]
+    loaded_project, wrong = load_project(project, near=near or paths)
+    diagnostics.extend(wrong)
     silent = set(loaded_project.project.silence)
     diagnostics.extend(each for each in loaded.diagnostics if each.code not in silent)
     chosen, left = Selection(tenant=tenant, environment=environment).jobs(loaded.jobs)

@@ -101,7 +101,7 @@ def plan(
             if made.resources:
                 units.append(_unit(first, context, made, needs[identity]))
     units = [*shared_units(wishes, diagnostics.append), *units]
-    diagnostics.extend(each for unit in units for each in _refusals(unit))
+    diagnostics.extend(each for unit in units for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     silent = set(loaded.project.silence)
@@ -254,20 +254,6 @@ def _unit(draft: _Draft, context: Context, built: Built, needs: tuple[Identity, 
         tags=context.tags,
         description=f"{draft.platform.description} of {context.identity}",
     )
-
-
-def _refusals(unit: Unit) -> Iterator[Diagnostic]:
-    """Yield an error for each kind in a unit that its tool cannot build."""
-    refused = support.REFUSALS.get(unit.owner, {})
-    kinds = {type(resource).__name__: resource for resource in reversed(unit.resources)}
-    for kind, resource in kinds.items():
-        if kind in refused:
-            others = ", ".join(support.tools_for(kind))
-            yield rules.REFUSED.at(
-                resource.origin,
-                f"{unit.owner} cannot build the {unit.description}: {refused[kind]}.",
-                remedy=f"Let a tool own the job that can: {others}.",
-            )
 
 
 def _job_plan(draft: _Draft, built: Built | None, shared: tuple[Identity, ...]) -> JobPlan:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dativo_infra.diagnostics import Diagnostic, rules
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from dativo_infra.planning.result import Unit
 
 REFUSALS: Mapping[str, Mapping[str, str]] = {
     "pulumi": {},
@@ -39,3 +43,16 @@ TOOLS: tuple[str, ...] = tuple(REFUSALS)
 def tools_for(kind: str) -> tuple[str, ...]:
     """Return the tools that build a kind."""
     return tuple(tool for tool, refused in REFUSALS.items() if kind not in refused)
+
+
+def refusals(unit: Unit, tool: str) -> Iterator[Diagnostic]:
+    """Yield an error for each kind in a unit that a tool cannot build, with the tools that can."""
+    refused = REFUSALS.get(tool, {})
+    kinds = {type(resource).__name__: resource for resource in reversed(unit.resources)}
+    for kind, resource in kinds.items():
+        if kind in refused:
+            yield rules.REFUSED.at(
+                resource.origin,
+                f"{tool} cannot build the {unit.description}: {refused[kind]}.",
+                remedy=f"Let a tool own the job that can: {', '.join(tools_for(kind))}.",
+            )

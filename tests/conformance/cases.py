@@ -444,7 +444,7 @@ def unit_named(tool: str, name: str) -> Unit:
 @cache
 def template(name: str) -> dict[str, Any]:
     """Return the template of a unit by its identity as text."""
-    return json.loads(stack(name).to_json())
+    return json.loads(stack(name).json)
 
 
 @cache

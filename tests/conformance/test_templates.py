@@ -42,13 +42,13 @@ for _name in NAMES:
 @pytest.mark.parametrize("name", SHAPES.values())
 def test_templates_pass_cfn_lint(name: str) -> None:
     """One template of each shape has no error and no warning; no rule is off."""
-    text = cases.stack(name).to_json()
+    text = cases.stack(name).json
     assert [f"{match.rule.id} {match.message}" for match in lint(text)] == []
 
 
 def test_cfn_lint_sees_mistakes() -> None:
     """The judge is awake: a property that does not exist is found."""
-    template = json.loads(cases.stack(NAMES[0]).to_json())
+    template = json.loads(cases.stack(NAMES[0]).json)
     template["Resources"]["Cluster"]["Properties"]["Nmae"] = "x"
     assert [match.rule.id for match in lint(json.dumps(template))] == ["E3002"]
 
@@ -59,7 +59,7 @@ def test_json_and_yaml_say_the_same(name: str) -> None:
     stack = cases.stack(name)
     read, problems = cfn_yaml.loads(stack.to_yaml()), None
     assert problems is None
-    assert json.loads(json.dumps(read)) == json.loads(stack.to_json())
+    assert json.loads(json.dumps(read)) == json.loads(stack.json)
 
 
 def test_files_of_both_forms_say_the_same(tmp_path: Path) -> None:

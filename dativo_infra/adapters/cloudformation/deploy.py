@@ -188,7 +188,7 @@ class _Deployment:
             StackName=self.name,
             ChangeSetName=f"dativo-infra-{uuid4()}",
             ChangeSetType=kind,
-            TemplateBody=_body(self.stack),
+            TemplateBody=self.stack.body,
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": parameters[parameter.name]}
                 for name, parameter in self.stack.parameters.items()
@@ -308,12 +308,8 @@ def _too_large(stacks: Iterable[Stack]) -> list[Diagnostic]:
             f"{LONGEST_INLINE:,}.",
         )
         for stack in stacks
-        if (size := len(_body(stack).encode())) > LONGEST_INLINE
+        if (size := len(stack.body.encode())) > LONGEST_INLINE
     ]
-
-
-def _body(stack: Stack) -> str:
-    return stack.to_json(indent=None)
 
 
 def _capabilities(stack: Stack) -> list[str]:

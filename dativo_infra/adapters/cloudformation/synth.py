@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from dativo_infra.adapters.cloudformation.template import to_stacks
+from dativo_infra.adapters.cloudformation.template import TOOL, to_stacks
 from dativo_infra.adapters.files import Written, write_files
 from dativo_infra.diagnostics import DiagnosticError
 
@@ -26,11 +26,11 @@ def synth(plan: Plan, folder: Path, *, form: Literal["json", "yaml"] = "json") -
     """
     if plan.failed:
         raise DiagnosticError(plan.diagnostics)
-    stacks = to_stacks(plan.owned_by("cloudformation"))
+    stacks = to_stacks(plan.owned_by(TOOL))
     return write_files(
         folder,
         {
-            f"{stack.name}.{form}": stack.to_json() if form == "json" else stack.to_yaml()
+            f"{stack.name}.{form}": stack.json if form == "json" else stack.to_yaml()
             for stack in stacks
         },
     )

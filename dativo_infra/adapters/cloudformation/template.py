@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 import troposphere as cfn
 
-from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS, REFUSALS
+from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS
 from dativo_infra.adapters.cloudformation.values import Scope, output_name
 from dativo_infra.diagnostics import Diagnostic, Location, raise_errors
-from dativo_infra.diagnostics.rules import OVER_LIMIT, REFUSED
+from dativo_infra.diagnostics.rules import OVER_LIMIT
 from dativo_infra.names import STACK
-from dativo_infra.planning.support import tools_for
+from dativo_infra.planning.support import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dativo_infra.resources import Resource
     from dativo_infra.values import Parameter, ParameterType
 
+TOOL = "cloudformation"
 METADATA = "DativoInfra"
 """The entry of a template's and of each resource's metadata that is ours."""
 
@@ -49,7 +51,7 @@ _PARAMETERS: Mapping[ParameterType, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stack:
     """A unit in CloudFormation's form, with the way back to what the user wrote."""
 
@@ -69,23 +71,33 @@ class Stack:
         """Return the stack's name."""
         return self.unit.name(STACK)
 
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """Return the template as JSON: sections, resources and properties in a fixed order."""
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The template as data: sections, resources and properties in a fixed order."""
         sections = self.template.to_dict()
         for name, resource in sections["Resources"].items():
             sections["Resources"][name] = {"Type": resource["Type"], **resource}
-        ordered = {name: sections[name] for name in _SECTIONS if name in sections}
-        return json.dumps(ordered, indent=indent, ensure_ascii=False) + "\n"
+        return {name: sections[name] for name in _SECTIONS if name in sections}
+
+    @cached_property
+    def json(self) -> str:
+        """The template as JSON for people."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+
+    @cached_property
+    def body(self) -> str:
+        """The template as JSON for a request, without white space."""
+        return json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))
 
     def to_yaml(self) -> str:
         """Return the template as YAML, in the order of the JSON."""
-        return cfn_flip.to_yaml(self.to_json())
+        return cfn_flip.to_yaml(self.json)
 
 
 def to_template(unit: Unit) -> cfn.Template:
     """Return a unit as a template, for programs that add to it; equal units give equal templates.
 
-    What is written and deployed is `Stack.to_json`, which keeps the order of the plan.
+    What is written and deployed is `Stack.json`, which keeps the order of the plan.
 
     Raises:
         DiagnosticError: the unit holds a kind that CloudFormation cannot build.
@@ -103,11 +115,11 @@ def to_stacks(units: Iterable[Unit]) -> list[Stack]:
     stacks: list[Stack] = []
     problems: list[Diagnostic] = []
     for unit in units:
-        if found := refusals(unit):
+        if found := list(refusals(unit, TOOL)):
             problems += found
         elif unit.resources:
             stack = to_stack(unit)
-            problems += limits(unit, stack.to_json())
+            problems += limits(stack)
             stacks.append(stack)
     raise_errors(problems)
     return stacks
@@ -119,7 +131,7 @@ def to_stack(unit: Unit) -> Stack:
     Raises:
         DiagnosticError: the unit holds a kind that CloudFormation cannot build.
     """
-    raise_errors(refusals(unit))
+    raise_errors(refusals(unit, TOOL))
     scope = Scope(unit.resources)
     template = cfn.Template(Description=_cut(unit.description))
     template.set_version()
@@ -165,31 +177,14 @@ def is_protected(unit: Unit) -> bool:
     return any(resource.lifecycle.protect for resource in unit.resources)
 
 
-def refusals(unit: Unit) -> list[Diagnostic]:
-    """Return a diagnostic for every resource that CloudFormation cannot build."""
-    found: list[Diagnostic] = []
-    for resource in unit.resources:
-        kind = type(resource).__name__
-        if kind in REFUSALS:
-            tools = " or ".join(f"`provider: {tool}`" for tool in tools_for(kind))
-            found.append(
-                REFUSED.at(
-                    resource.origin,
-                    f"`{resource.key}` ({kind}) of {unit.identity} cannot be built: "
-                    f"{REFUSALS[kind]}.",
-                    remedy=tools and f"Write {tools}, which can build it.",
-                )
-            )
-    return found
-
-
-def limits(unit: Unit, template_json: str) -> list[Diagnostic]:
-    """Return a diagnostic for every limit of CloudFormation that a unit's template is over."""
-    template = json.loads(template_json)
+def limits(stack: Stack) -> list[Diagnostic]:
+    """Return a diagnostic for every limit of CloudFormation that a template is over."""
+    unit = stack.unit
     counts = {
-        section.lower(): (len(template.get(section, ())), most) for section, most in LIMITS.items()
+        section.lower(): (len(stack.document.get(section, ())), most)
+        for section, most in LIMITS.items()
     }
-    counts["bytes"] = (len(template_json.encode()), LONGEST_BODY)
+    counts["bytes"] = (len(stack.json.encode()), LONGEST_BODY)
     return [
         OVER_LIMIT.at(
             unit.resources[0].origin,

@@ -80,9 +80,7 @@ def build_units(
     """
     by_identity = {unit.identity: unit for unit in units}
     providers = _Providers(opts)
-    raise_errors(
-        [*_equal_names(by_identity.values()), *providers.missing(by_identity.values())]
-    )
+    raise_errors([*_equal_names(by_identity.values()), *providers.missing(by_identity.values())])
     consumed = [(*unit.resources, unit.exports) for unit in by_identity.values()]
     values = given((item for items in consumed for item in items), parameters or {})
     built: dict[Identity, Component] = {}
@@ -198,7 +196,10 @@ def _build_stack(config: pulumi.Config) -> None:
     loaded = load(paths, {**os.environ, **variables})
     jobs, left = selection.jobs(loaded.jobs)
     project_file = config.get("project")
-    project, found = load_project(rooted(project_file) if project_file else None, near=paths)
+    project, found = load_project(
+        rooted(project_file) if project_file else None,
+        near=[job.source.file for job in loaded.jobs] or paths,
+    )
     planned = plan(jobs, project, provider=config.get("provider") or None)
     report([*loaded.diagnostics, *found, *planned.diagnostics])
     built = build_units(selection.units(planned, TOOL), parameters=variables)

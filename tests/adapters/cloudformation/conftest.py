@@ -202,4 +202,4 @@ def plan() -> Callable[..., Plan]:
 @pytest.fixture
 def template() -> Callable[[Unit], dict[str, Any]]:
     """The function that gives a unit's template as plain data."""
-    return lambda unit: json.loads(to_stack(unit).to_json())
+    return lambda unit: json.loads(to_stack(unit).json)

@@ -35,10 +35,10 @@ def test_cfn_lint_is_content(
         "fleets": fleet_unit,
         "bare": replace(emr_unit, resources=(key, *emr_unit.resources[1:-1], bare)),
     }[shape]
-    assert [str(match) for match in lint(to_stack(made).to_json(), regions=["eu-west-1"])] == []
+    assert [str(match) for match in lint(to_stack(made).json, regions=["eu-west-1"])] == []
 
 
 def test_cfn_lint_judges(emr_unit: Unit) -> None:
     """The judge is awake: a template with an unknown property does not pass."""
-    text = to_stack(emr_unit).to_json().replace('"LogUri"', '"LogUrl"')
+    text = to_stack(emr_unit).json.replace('"LogUri"', '"LogUrl"')
     assert lint(text, regions=["eu-west-1"])
