@@ -101,7 +101,9 @@ def plan(
             if made.resources:
                 units.append(_unit(first, context, made, needs[identity]))
     units = [*shared_units(wishes, diagnostics.append), *units]
-    diagnostics.extend(each for unit in units for each in support.refusals(unit, unit.owner))
+    # What jobs share is refused with the jobs themselves.
+    own = (unit for unit in units if unit.kind is UnitKind.JOB)
+    diagnostics.extend(each for unit in own for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     silent = set(loaded.project.silence)

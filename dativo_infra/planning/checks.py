@@ -164,6 +164,7 @@ def settings(
                 rules.UNKNOWN_VARIABLE.at(
                     job.locate("metadata.variables", name, key=True),
                     f"{platform.name} does not know the variable `{name}`.",
+                    remedy=f"`dativo-infra explain {platform.name}` lists its variables.",
                     word=name,
                     choices=known,
                 )
@@ -178,6 +179,7 @@ def settings(
                 rules.BAD_VARIABLE.at(
                     job.locate("metadata.variables", name),
                     f"The variable `{name}` {problem}.",
+                    remedy=f"`dativo-infra explain {platform.name}` lists its variables.",
                     word=value if isinstance(value, str) else "",
                     choices=known[name].choices,
                     severity=Severity.NOTE if late else None,
@@ -201,6 +203,7 @@ def outputs(job: Job, platform: Platform, report: Report) -> dict[str, str]:
                 rules.UNKNOWN_OUTPUT.at(
                     job.locate("outputs", alias),
                     f"{platform.name} exports no `{export}`.",
+                    remedy=f"`dativo-infra explain {platform.name}` lists its outputs.",
                     word=export,
                     choices=platform.exports,
                 )
