@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from dativo_infra.diagnostics import Severity
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.model import Job, Source
 
 FILE_NAME = "dativo-infra.yaml"
@@ -91,6 +94,10 @@ class Project(_Entry):
                     kubernetes_context=target.kubernetes_context,
                 )
         return AMBIENT
+
+    def silences(self, diagnostic: Diagnostic) -> bool:
+        """Return whether a diagnostic is not to be reported; an error always is."""
+        return diagnostic.code in self.silence and diagnostic.severity is not Severity.ERROR
 
     def identity_keys(self) -> tuple[str, str, str]:
         """Return the keys of the tags for tenant, environment and job."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dativo_infra.diagnostics import Diagnostic, raise_errors
+from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 from dativo_infra.diagnostics.rules import UNSAFE_OUTPUT
 
 if TYPE_CHECKING:
@@ -35,10 +35,17 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Written:
 
     Raises:
         DiagnosticError: `UNSAFE_OUTPUT`, for every name that leads out of the folder or cannot be
-            a file there; nothing has been written then.
-        OSError: the operating system refused to read or write.
+            a file there (nothing has been written then), or where the operating system refuses.
     """
-    raise_errors(_problems(folder, files))
+    try:
+        raise_errors(_problems(folder, files))
+        return _write(folder, files)
+    except OSError as error:
+        what = f"`{error.filename or folder}` cannot be written: {error.strerror}."
+        raise DiagnosticError([UNSAFE_OUTPUT.at(None, what)]) from error
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> Written:
     written: list[str] = []
     unchanged: list[str] = []
     for name, text in files.items():

@@ -116,6 +116,8 @@ class Run:
             parts[0] += f", {without:,} without infrastructure"
         if self.left_out:
             parts.append(f"{self.left_out:,} not selected")
+        if self.loaded.broken:
+            parts.append(f"{count_of(self.loaded.broken, 'file')} that cannot be read as a job")
         if self.loaded.not_jobs:
             count = count_of(self.loaded.not_jobs, "YAML file")
             parts.append(f"{count} passed over as no job")
@@ -136,7 +138,7 @@ def prepare(
     """Load and plan the jobs that a command's options mean, with all that is wrong."""
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
-    from dativo_infra.planning import Selection, plan
+    from dativo_infra.planning import Selection, contested, plan
 
     # A run only builds up data, of which the collector would find nothing to free again and again.
     gc.set_threshold(100_000, 50, 100)
@@ -150,10 +152,11 @@ def prepare(
     near = [job.source.file for job in loaded.jobs]
     loaded_project, wrong = load_project(project, near=near or paths)
     diagnostics.extend(wrong)
-    silent = set(loaded_project.project.silence)
-    diagnostics.extend(each for each in loaded.diagnostics if each.code not in silent)
+    silences = loaded_project.project.silences
+    diagnostics.extend(each for each in loaded.diagnostics if not silences(each))
     chosen, left = Selection(tenant=tenant, environment=environment).jobs(loaded.jobs)
     planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
+    diagnostics.extend(contested(planned, left, loaded_project, provider=provider))
     return Run(
         loaded=loaded,
         project=loaded_project,

@@ -41,7 +41,7 @@ def command(form: str, **options: Any) -> None:
     from dativo_infra.testing import record
 
     units = run.plan.owned_by("pulumi")
-    placeholders = _placeholders(units, run.environment)
+    placeholders = _placeholders(units)
     recording = record(
         lambda: build(run.plan, parameters=placeholders),
         project="dativo-infra",
@@ -63,20 +63,21 @@ def command(form: str, **options: Any) -> None:
     )
 
 
-def _placeholders(units: Iterable[Unit], environment: Any) -> dict[str, Any]:
-    """Return a value for each parameter: the environment's, or its own name in brackets."""
+def _placeholders(units: Iterable[Unit]) -> dict[str, Any]:
+    """Return a value for each parameter: its own name in brackets.
+
+    What the environment knows is filled in already, but for secrets, which no preview needs.
+    """
     from dataclasses import fields
 
     from dativo_infra.values import parameters
 
     found: dict[str, Any] = {}
     for unit in units:
-        for resource in unit.resources:
-            values = [getattr(resource, each.name) for each in fields(resource)]
-            for parameter in parameters(values):
-                default = f"<{parameter.name}>"
-                value = environment.get(parameter.name, default)
-                found[parameter.name] = [value] if parameter.type == "list" else value
+        for part in (*unit.resources, unit):
+            for parameter in parameters([getattr(part, each.name) for each in fields(part)]):
+                name = f"<{parameter.name}>"
+                found[parameter.name] = [name] if parameter.type == "list" else name
     return found
 
 

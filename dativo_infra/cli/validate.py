@@ -36,6 +36,7 @@ def command(form: str, **options: Any) -> None:
                 "jobs": len(run.loaded.jobs),
                 "without_infrastructure": run.loaded.without_infrastructure,
                 "not_jobs": run.loaded.not_jobs,
+                "broken": run.loaded.broken,
                 "diagnostics": as_data(run.diagnostics),
             },
         )

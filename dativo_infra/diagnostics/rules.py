@@ -447,9 +447,17 @@ NAMES_MEET = _rule(
     "DI506",
     _ERROR,
     "Two things would get one name.",
-    "Names are made from identities and end in a hash where characters had to be changed, so this "
-    "is a coincidence, or two shared things that differ only in case.",
+    "Two units would own one thing: by a name made from their identities, by a name that one had "
+    "before (`former_names`), or by a Kubernetes object of one name in one cluster.",
     "Give one of them another name.",
+)
+CONTESTED = _rule(
+    "DI507",
+    _ERROR,
+    "A shared thing is named by jobs outside the selection.",
+    "A namespace or an account of one target belongs to one run. Where tenants or environments are "
+    "deployed apart, each run would own it, and each delete it under the other.",
+    "Select all jobs that name it together, or give them two namespaces or two targets.",
 )
 
 # --- 6xx: translating to a tool -----------------------------------------------------------------

@@ -43,6 +43,8 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     not_jobs: int = 0
     """Files passed over since they are YAML but no jobs."""
+    broken: int = 0
+    """Files that are no job because of an error in them."""
 
     @property
     def without_infrastructure(self) -> int:
@@ -61,20 +63,25 @@ def load(
     lookup = dict(os.environ if environment is None else environment)
     candidates, diagnostics = files.find(paths)
     jobs: list[Job] = []
-    not_jobs = 0
+    not_jobs = broken = 0
     for candidate in candidates:
         text = files.read(candidate.path)
         if isinstance(text, Diagnostic):
             diagnostics.append(text)
+            broken += 1
             continue
         parsed = parse(text, candidate.path, within=BLOCK)
         if not candidate.named and _is_no_job(parsed, text):
             not_jobs += 1
             continue
         job = _job(parsed, lookup, diagnostics)
-        if job is not None:
+        if job is None:
+            broken += 1
+        else:
             jobs.append(job)
-    return Loaded(jobs=tuple(jobs), diagnostics=in_order(diagnostics), not_jobs=not_jobs)
+    return Loaded(
+        jobs=tuple(jobs), diagnostics=in_order(diagnostics), not_jobs=not_jobs, broken=broken
+    )
 
 
 def load_document(

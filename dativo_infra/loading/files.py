@@ -100,12 +100,12 @@ def project_file_above(paths: Iterable[str]) -> list[Path]:
     seen: set[Path] = set()
     for path in paths:
         start = Path(os.path.abspath(path))  # noqa: PTH100 - `absolute` would keep `..`
-        folder = start if start.is_dir() else start.parent
+        folder = start if os.path.isdir(start) else start.parent  # noqa: PTH112 - never raises
         if folder in seen:
             continue
         seen.add(folder)
         for each in (folder, *folder.parents):
-            if (each / FILE_NAME).is_file():
+            if os.path.isfile(each / FILE_NAME):  # noqa: PTH113 - likewise
                 found[each / FILE_NAME] = None
                 break
     return list(found)

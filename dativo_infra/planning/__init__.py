@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from dativo_infra.diagnostics import Diagnostic, has_errors, in_order, rules
-from dativo_infra.model import Job, Source, fields
+from dativo_infra.model import Job, Provider, Source, fields
 from dativo_infra.planning import checks, meetings, support, tags
 from dativo_infra.planning.report import FieldUse, Reference
 from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
@@ -34,6 +34,7 @@ __all__ = [
     "Selection",
     "Unit",
     "UnitKind",
+    "contested",
     "parse_shard",
     "plan",
 ]
@@ -72,7 +73,13 @@ def plan(
     `provider` overrides which tool owns the jobs. With `allow_unresolved` a field that must be
     known now and is not gives a note instead of an error. Never raises for what jobs say: what is
     wrong is in the plan's diagnostics, and `Plan.failed` tells whether something may be built.
+
+    Raises:
+        ValueError: `provider` is no tool; the jobs would silently belong to nobody.
     """
+    if provider not in {None, *get_args(Provider)}:
+        known = ", ".join(get_args(Provider))
+        raise ValueError(f"`{provider}` is no provider; there are {known}")
     loaded = project or LoadedProject(Project(), Source(""))
     with_block = (job for job in jobs if job.document.infrastructure is not None)
     in_order_of_identity = sorted(
@@ -106,15 +113,39 @@ def plan(
     diagnostics.extend(each for unit in own for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
-    silent = set(loaded.project.silence)
     return Plan(
         units=tuple(units),
         jobs=tuple(
             _job_plan(draft, built.get(draft.job.identity), needs.get(draft.job.identity, ()))
             for draft in drafts
         ),
-        diagnostics=in_order(each for each in diagnostics if each.code not in silent),
+        diagnostics=in_order(each for each in diagnostics if not loaded.project.silences(each)),
     )
+
+
+def contested(
+    planned: Plan,
+    others: Iterable[Job],
+    project: LoadedProject | None = None,
+    *,
+    provider: str | None = None,
+) -> Iterator[Diagnostic]:
+    """Yield an error for each shared thing that jobs left out of a plan name too.
+
+    Two runs would each own it, and each delete it under the other. Only a target with a name is
+    one and the same place in both.
+    """
+    shared = [unit for unit in planned.units if unit.kind is UnitKind.SHARED and unit.target.name]
+    if not shared:
+        return
+    elsewhere = {unit.identity: unit for unit in plan(others, project, provider=provider).units}
+    for unit in shared:
+        if other := elsewhere.get(unit.identity):
+            outside = ", ".join(map(str, other.jobs))
+            yield rules.CONTESTED.at(
+                unit.resources[0].origin,
+                f"The {unit.description} is also named by jobs that are not selected: {outside}.",
+            )
 
 
 def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:

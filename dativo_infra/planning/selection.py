@@ -38,10 +38,16 @@ class Selection:
         if self.shard is None:
             return units
         index, count = self.shard
-        return tuple(unit for unit in units if int(unit.identity.digest, 16) % count == index)
+        return tuple(unit for unit in units if _part_of(unit, count) == index)
 
     def _matches(self, job: Job) -> bool:
         return (self.environment in {None, job.environment}) and (self.tenant in {None, job.tenant})
+
+
+def _part_of(unit: Unit, count: int) -> int:
+    # A renamed unit stays where it was built: aliases do not reach another stack.
+    first = unit.former[0] if unit.former else unit.identity
+    return int(first.digest, 16) % count
 
 
 def parse_shard(text: str) -> tuple[int, int]:

@@ -131,10 +131,10 @@ def test_no_half_file_after_a_failure(tmp_path: Path, monkeypatch: pytest.Monkey
     write_files(tmp_path, {"a": "old"})
 
     def fail(*_: object) -> None:
-        raise OSError("disk full")
+        raise OSError(28, "disk full")
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DiagnosticError, match="disk full"):
         write_files(tmp_path, {"a": "new"})
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

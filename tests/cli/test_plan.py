@@ -120,3 +120,10 @@ def test_explain_suggests_a_near_topic(run) -> None:
     result = run("explain", "runtime.compute.instance_typ")
     assert result.exit_code == 2
     assert "Did you mean `runtime.compute.instance_type`?" in result.stderr
+
+
+def test_synth_says_where_it_cannot_write(run, examples: Path) -> None:
+    """An output folder that the system refuses is an error, not a traceback."""
+    result = run("synth", "--to", "cloudformation", examples, "-o", "/proc/nowhere")
+    assert result.exit_code == 1
+    assert "error[DI603]" in result.stderr

@@ -100,3 +100,20 @@ def test_a_path_without_jobs_is_an_error(run, arguments: list[str]) -> None:
     result = run("validate", *arguments)
     assert result.exit_code == 1
     assert "DI110" in result.stderr
+
+
+def test_an_error_is_never_silenced(run, write_job, tmp_path: Path) -> None:
+    """A code that is a warning in one case and an error in another is silenced as a warning."""
+    (tmp_path / "dativo-infra.yaml").write_text("silence: [DI301]\n")
+    path = write_job("provider: databricks\nruntime:\n  platform: databricks\n")
+    result = run("validate", path)
+    assert result.exit_code == 1
+    assert "error[DI301]" in result.stderr
+    assert "1 file that cannot be read as a job" in result.stderr
+
+
+def test_a_path_too_long_is_an_error(run) -> None:
+    """Whatever is given as a path, the answer is a diagnostic."""
+    result = run("validate", "x" * 5000)
+    assert result.exit_code == 1
+    assert "error[DI" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -251,3 +252,39 @@ def test_what_grows_is_refused(text: str):
 def test_numbers_that_take_quadratic_time_are_refused(number: str):
     """A number of more characters than any number has is refused before it is computed."""
     assert [each.code for each in parse(f"a: {number}", "f").diagnostics] == ["DI112"]
+
+
+SHAPES = {
+    "mappings": lambda n: "".join(f"key{i}: {{a: 1, b: [x, y]}}\n" for i in range(n)),
+    "lists": lambda n: "a:\n" + "- {b: c}\n" * n,
+    "flow": lambda n: "a: [" + "{b: c}, " * n + "]\n",
+    "text": lambda n: "a: " + "x y " * n + "\n",
+    "comments": lambda n: "# a: b\n" * n + "a: b\n",
+    "anchors": lambda n: "".join(f"k{i}: &a{i} {{b: {i}}}\n" for i in range(n)),
+    "aliases": lambda n: "a: &a {b: c}\nd:\n" + "- *a\n" * n,
+    "merges": lambda n: "a: &a {b: c}\n" + "".join(f"k{i}: {{<<: *a}}\n" for i in range(n)),
+    "duplicates": lambda n: "a: b\n" * n,
+    "tags": lambda n: "a:\n" + "- !foo b\n" * n,
+    "keys": lambda n: "infrastructure:\n" + "".join(f"  {i}: b\n" for i in range(n)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_work_grows_with_the_size(shape: str):
+    """Four times the text is at most about four times the work, counted in calls."""
+
+    def work(size: int) -> int:
+        text, calls = SHAPES[shape](size), 0
+
+        def count(_frame: object, _event: str, _argument: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        sys.setprofile(count)
+        try:
+            parse(text, "f", within="infrastructure")
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    assert work(1_600) < 5 * work(400)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -166,7 +166,7 @@ class _Deployment:
             reason = made.get("StatusReason", "")
             if any(words in reason for words in _NO_CHANGE):
                 return self._done(Action.UNCHANGED, before)
-            return _failure(self.stack, reason)
+            return self._failed(reason)
         last = self._last_event(made["StackId"])
         # What a failed creation made is removed even where it is retained otherwise: it holds
         # nothing yet, and would stay behind at every new try.
@@ -177,10 +177,8 @@ class _Deployment:
         for event in events:
             if event.status.endswith("_FAILED") and event.logical_id in self.stack.logical_ids:
                 resource = self.stack.logical_ids[event.logical_id]
-                return _failure(
-                    self.stack, f"`{resource.key}` ({event.type}): {event.reason}", resource
-                )
-        return _failure(self.stack, after.get("StackStatusReason") or after["StackStatus"])
+                return self._failed(f"`{resource.key}` ({event.type}): {event.reason}", resource)
+        return self._failed(after.get("StackStatusReason") or after["StackStatus"])
 
     def _change_set(self, kind: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
         """Make a change set and return it once CloudFormation has worked it out."""
@@ -253,6 +251,9 @@ class _Deployment:
                 if event["EventId"] == last:
                     return
                 yield event
+
+    def _failed(self, reason: str, resource: Resource | None = None) -> StackResult:
+        return replace(_failure(self.stack, reason, resource), stack=self.name)
 
     def _done(self, action: Action, described: Mapping[str, Any]) -> StackResult:
         protected = is_protected(self.stack.unit)
