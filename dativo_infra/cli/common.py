@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
+    from dativo_infra.model import Job
     from dativo_infra.planning import Plan
     from dativo_infra.project import LoadedProject
 
@@ -154,7 +155,12 @@ def prepare(
     diagnostics.extend(wrong)
     silences = loaded_project.project.silences
     diagnostics.extend(each for each in loaded.diagnostics if not silences(each))
-    chosen, left = Selection(tenant=tenant, environment=environment).jobs(loaded.jobs)
+    # Jobs with an error are planned too, to find what else is wrong; nothing is built of the run.
+    chosen, left = Selection(tenant=tenant, environment=environment).jobs(
+        [*loaded.jobs, *loaded.faulty]
+    )
+    if left and not chosen:
+        raise click.UsageError(_nothing_chosen(left))
     planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
     diagnostics.extend(contested(planned, left, loaded_project, provider=provider))
     return Run(
@@ -165,6 +171,13 @@ def prepare(
         environment=variables,
         left_out=len(left),
     )
+
+
+def _nothing_chosen(jobs: Iterable[Job]) -> str:
+    """Return that no job is chosen, with what there is to choose from."""
+    places = sorted({f"{job.tenant}/{job.environment}" for job in jobs})
+    listed = ", ".join(places[:10]) + (", ..." if len(places) > 10 else "")
+    return f"no job has this tenant and environment; there are {listed}"
 
 
 def say(text: str) -> None:

@@ -94,7 +94,9 @@ def _show(results: Iterable[StackResult], resources: Iterable[TaggedResource]) -
     by_stack: dict[str, list[TaggedResource]] = {}
     for resource in resources:
         by_stack.setdefault(resource.stack, []).append(resource)
-    table = Table("job", "stack", "built", "tags, as the service reports them", show_lines=True)
+    table = Table(show_lines=True)
+    for column in ("job", "stack", "built", "tags, as the service reports them"):
+        table.add_column(column, overflow="fold")
     for result in results:
         built = by_stack.get(result.stack, [])
         jobs = "\n".join(str(job) for job in result.unit.jobs)

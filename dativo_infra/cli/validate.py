@@ -20,8 +20,9 @@ from dativo_infra.cli.common import (
 
 @click.command("validate")
 @job_options
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @format_option
-def command(form: str, **options: Any) -> None:
+def command(strict: bool, form: str, **options: Any) -> None:
     """Check job files and report everything that is wrong, at once.
 
     Variables without a value are notes here, as they may exist only where the job is deployed.
@@ -43,5 +44,6 @@ def command(form: str, **options: Any) -> None:
     else:
         show_diagnostics(run.diagnostics)
         say(run.summary())
-    if run.failed:
+    warned = any(each.severity == "warning" for each in run.diagnostics)
+    if run.failed or (strict and warned):
         sys.exit(FAILED)

@@ -205,7 +205,8 @@ SECRET_IN_METADATA = _rule(
     _ERROR,
     "A secret is used where everybody can read it.",
     "Tags, labels and annotations are shown in clear by every tool and console. A variable whose "
-    "name looks like a secret (password, token, secret, key) cannot be used in them.",
+    "name looks like a secret (password, token, secret, key), or whose value is a URL with a "
+    "password, cannot be used in them.",
     "Remove it, or rename the variable if it holds no secret.",
 )
 
@@ -485,6 +486,15 @@ UNSAFE_OUTPUT = _rule(
     "The output folder is not one to write to.",
     "Files are written only inside the folder given, never through a link that leads out of it.",
     "Choose an empty folder, or one that an earlier run wrote.",
+)
+DYNAMIC_REFERENCE = _rule(
+    "DI604",
+    _ERROR,
+    "The job contains what the tool would evaluate.",
+    "CloudFormation replaces `{{resolve:...}}` in any value by a secret or a parameter of the "
+    "account. Nothing a job contains is evaluated, so such a text is refused. Source: "
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html",
+    "Remove it; to have a value filled in, write `${NAME}`.",
 )
 
 # --- 7xx: deploying -----------------------------------------------------------------------------

@@ -45,6 +45,9 @@ class Loaded:
     """Files passed over since they are YAML but no jobs."""
     broken: int = 0
     """Files that are no job because of an error in them."""
+    faulty: tuple[Job, ...] = ()
+    """Of those, the jobs that can be read but for some fields: to find what else is wrong with
+    them, never to build them."""
 
     @property
     def without_infrastructure(self) -> int:
@@ -53,7 +56,8 @@ class Loaded:
 
 
 def load(
-    paths: Iterable[str | os.PathLike[str]], environment: Mapping[str, str] | None = None
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    environment: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Load the jobs that files, folders and patterns mean.
 
@@ -61,8 +65,9 @@ def load(
     not among those returned. Never raises for what is in the files: see the diagnostics.
     """
     lookup = dict(os.environ if environment is None else environment)
-    candidates, diagnostics = files.find(paths)
+    candidates, diagnostics = files.find([paths] if isinstance(paths, str | os.PathLike) else paths)
     jobs: list[Job] = []
+    faulty: list[Job] = []
     not_jobs = broken = 0
     for candidate in candidates:
         text = files.read(candidate.path)
@@ -74,13 +79,18 @@ def load(
         if not candidate.named and _is_no_job(parsed, text):
             not_jobs += 1
             continue
-        job = _job(parsed, lookup, diagnostics)
-        if job is None:
+        job, found = _job(parsed, lookup)
+        diagnostics += found
+        if has_errors(found):
             broken += 1
-        else:
-            jobs.append(job)
+        if job is not None:
+            (faulty if has_errors(found) else jobs).append(job)
     return Loaded(
-        jobs=tuple(jobs), diagnostics=in_order(diagnostics), not_jobs=not_jobs, broken=broken
+        jobs=tuple(jobs),
+        diagnostics=in_order(diagnostics),
+        not_jobs=not_jobs,
+        broken=broken,
+        faulty=tuple(faulty),
     )
 
 
@@ -97,9 +107,9 @@ def load_document(
     """
     data = {key: value for key, value in document.items() if value is not None}
     parsed = Parsed(data, source or Source(name), ())
-    diagnostics: list[Diagnostic] = []
-    job = _job(parsed, os.environ if environment is None else environment, diagnostics)
-    return Loaded(jobs=(job,) if job else (), diagnostics=in_order(diagnostics))
+    job, found = _job(parsed, os.environ if environment is None else environment)
+    jobs = (job,) if job and not has_errors(found) else ()
+    return Loaded(jobs=jobs, diagnostics=in_order(found), broken=1 - len(jobs))
 
 
 def load_project(
@@ -138,6 +148,7 @@ def load_project(
                 f"There is no edition `{project.edition}`; there are: {', '.join(EDITIONS)}.",
             )
         )
+        project = project.model_copy(update={"edition": EDITIONS[-1]})
     for index, code in enumerate(project.silence):
         rule = rules.RULES.get(code)
         if rule is None or rule.severity == "error":
@@ -166,24 +177,25 @@ def _has_job_keys(data: Any) -> bool:
     return isinstance(data, dict) and not _JOB_KEYS.isdisjoint(data)
 
 
-def _job(parsed: Parsed, lookup: Mapping[str, str], diagnostics: list[Diagnostic]) -> Job | None:
+def _job(
+    parsed: Parsed, lookup: Mapping[str, str]
+) -> tuple[Job | None, tuple[Diagnostic, ...] | list[Diagnostic]]:
+    """Return a job as far as it can be read, and what is wrong with it."""
     source = parsed.source
     if parsed.diagnostics:
-        diagnostics.extend(parsed.diagnostics)
-        return None
+        return None, parsed.diagnostics
     if not _has_job_keys(parsed.data):
-        diagnostics.append(rules.NOT_A_JOB.at(source.locate()))
-        return None
+        return None, [rules.NOT_A_JOB.at(source.locate())]
     data, left, found = _substituted(parsed.data, source, lookup)
     found += shape.settle_provider(data, source)
     found += shape.unknown_keys(data, source)
-    document, unresolved, wrong = _document(data, source)
-    found += wrong
+    unresolved: list[tuple[Path, Parameter]] = []
+    faulty: list[Path] = []
+    document = _document(data, source, unresolved, faulty, found)
     found += (_left(*each, source) for each in left if each not in unresolved)
-    diagnostics.extend(found)
-    if document is None or has_errors(found):
-        return None
-    return Job(document, source, unresolved)
+    if document is None:
+        return None, found
+    return Job(document, source, tuple(unresolved), tuple(faulty)), found
 
 
 def _substituted(
@@ -200,40 +212,49 @@ def _substituted(
 
 
 def _document(
-    data: dict[str, Any], source: Source
-) -> tuple[JobDocument | None, tuple[tuple[Path, Parameter], ...], list[Diagnostic]]:
-    """Return the document checked against the model.
+    data: dict[str, Any],
+    source: Source,
+    unresolved: list[tuple[Path, Parameter]],
+    faulty: list[Path],
+    found: list[Diagnostic],
+) -> JobDocument | None:
+    """Return the document checked against the model, or None where its outer part is wrong.
 
-    A field that must be known now and holds a token is left out, and returned as unresolved.
+    A field of the block that must be known now and holds a token, and one that is wrong, are left
+    out and added to the lists, so that the rest can be checked further.
     """
     try:
-        return JobDocument.model_validate(data), (), []
+        return JobDocument.model_validate(data)
     except ValidationError as error:
         errors = error.errors()
-    problems: list[Diagnostic] = []
-    unresolved: list[tuple[Path, Parameter]] = []
+    readable, removed = True, False
     for each in errors:
+        path = shape.path_of(each["loc"])
         if isinstance(each["input"], TOKENS) and each["type"] not in shape.MAPPINGS:
-            path = shape.path_of(each["loc"])
             unresolved.extend((path, name) for name in parameters(each["input"]))
-            _remove(data, path)
         else:
-            problems.append(shape.diagnostic(each, source, JobDocument))
-    if problems:
-        return None, tuple(unresolved), problems
-    document, more, problems = _document(data, source)
-    return document, (*unresolved, *more), problems
+            found.append(shape.diagnostic(each, source, JobDocument))
+            faulty.append(path)
+            readable = readable and path[:1] == (BLOCK,) and len(path) > 1
+        if readable:
+            removed = _remove(data, path) or removed
+    if not readable or not removed:
+        return None
+    return _document(data, source, unresolved, faulty, found)
 
 
-def _remove(data: Any, path: Path) -> None:
-    """Remove what stands at a path; a list goes as a whole, since a shorter one means another."""
+def _remove(data: Any, path: Path) -> bool:
+    """Remove what stands at a path, and return whether something did.
+
+    A list goes as a whole, since a shorter one means another.
+    """
     for part in path[:-1]:
         inner = data.get(part)
         if not isinstance(inner, dict):
             path = (part,)
             break
         data = inner
-    data.pop(path[-1], None)
+    return data.pop(path[-1], None) is not None
 
 
 def _left(path: Path, parameter: Parameter, source: Source) -> Diagnostic:

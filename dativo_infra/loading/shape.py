@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from dativo_infra.diagnostics import Diagnostic, rules
+from dativo_infra.diagnostics import Diagnostic, Severity, did_you_mean, rules
 from dativo_infra.model import (
     BLOCK,
     OUTER_KEYS,
@@ -128,11 +128,12 @@ def settle_provider(data: dict[str, Any], source: Source) -> list[Diagnostic]:
 def unknown_keys(data: Mapping[str, Any], source: Source) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each key of a job that no field of the model has."""
     for key in data.keys() - OUTER_KEYS:
+        misspelt = did_you_mean(str(key), OUTER_KEYS)
         yield rules.UNKNOWN_OUTER_KEY.at(
             source.locate((key,), key=True),
             f"`{key}` is not a field of the job schema.",
-            word=str(key),
-            choices=OUTER_KEYS,
+            remedy=f"{misspelt} What is meant by it does not happen." if misspelt else "",
+            severity=Severity.WARNING if misspelt else None,
         )
     yield from _unknown_in(data.get(BLOCK), Infrastructure, (BLOCK,), source)
 

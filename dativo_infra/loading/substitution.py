@@ -1,7 +1,8 @@
 """`${NAME}`, `${NAME:-default}` and `$$` in the infrastructure block.
 
 Nothing is evaluated: a name is looked up, or it stays a parameter. A name that looks like a secret
-is never looked up, whatever the environment holds, so its value reaches no file.
+is never looked up, whatever the environment holds, and a URL with a password is not filled in, so
+that neither reaches a file.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.loading import files
 from dativo_infra.model import Path, Substituted
-from dativo_infra.values import TOKENS, Parameter, concat, looks_secret, parameters
+from dativo_infra.values import TOKENS, Parameter, concat, has_password, looks_secret, parameters
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -63,7 +64,7 @@ def _value_of(match: re.Match[str], lookup: Mapping[str, str]) -> Any:
     value = lookup.get(name)
     if value is None or (value == "" and default is not None):
         return Parameter(name) if default is None else default
-    return value
+    return Parameter(name, "secret") if has_password(value) else value
 
 
 def substitute_all(

@@ -21,6 +21,8 @@ from dativo_infra.model import Path, Source, lines_of
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
+    from dativo_infra.diagnostics import Rule
+
 MAX_SIZE = 4 * 1024 * 1024
 """Most bytes of a file, and most characters of its long texts once anchors are expanded."""
 MAX_DEPTH = 64
@@ -110,7 +112,10 @@ class _Walker:
             mark = error.problem_mark or error.context_mark
             place = (mark.line, mark.column) if mark else (0, 0)
             what = " ".join(part for part in (error.context, error.problem) if part)
-            self._report(rules.YAML_SYNTAX, *place, f"Not valid YAML: {what}.")
+            lines = lines_of(self._text)
+            tabs = place[0] < len(lines) and lines[place[0]].startswith("\t")
+            remedy = "Indent with spaces: YAML allows no tabs there." if tabs else ""
+            self._report(rules.YAML_SYNTAX, *place, f"Not valid YAML: {what}.", remedy)
             return None
         except (yaml.YAMLError, UnicodeError):
             self._not_printable()
@@ -280,8 +285,11 @@ class _Walker:
     def _too_deep(self, line: int, column: int) -> None:
         self._report(rules.TOO_COMPLEX, line, column, f"Nested more than {MAX_DEPTH} levels deep.")
 
-    def _report(self, rule: Any, line: int, column: int, message: str = "") -> None:
-        self.diagnostics.append(rule.at(self._source.at(line, column), message))
+    def _report(
+        self, rule: Rule, line: int, column: int, message: str = "", remedy: str = ""
+    ) -> None:
+        place = self._source.at(line, column)
+        self.diagnostics.append(rule.at(place, message, remedy=remedy))
 
 
 _MANY = 256

@@ -171,8 +171,7 @@ def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
     if draft.owner != "manual":
         tags.check(job, project, add)
     if platform is None:
-        late = any(path[-1] == "platform" for path, _ in job.unresolved)
-        if draft.owner in support.TOOLS and not late:
+        if draft.owner in support.TOOLS and not job.lacks("runtime.platform"):
             add(rules.NO_PLATFORM.at(job.locate("runtime.platform")))
         return
     checks.place(job, platform, draft.target, add)

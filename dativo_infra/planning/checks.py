@@ -135,10 +135,9 @@ def place(job: Job, platform: Platform, target: PlacedTarget, report: Report) ->
 
 def needs(job: Job, platform: Platform, report: Report) -> None:
     """Report the fields that the platform needs to be built and that the job does not set."""
-    late = {path[1:] for path, _ in job.unresolved}
     for field in platform.needs(job):
         value = job.get(field)
-        if value in {None, ()} and tuple(field.split(".")) not in late:
+        if value in {None, ()} and not job.lacks(field):
             report(
                 rules.PLATFORM_NEEDS.at(
                     job.locate(field),

@@ -95,7 +95,7 @@ def _check_required(job: Job, project: Project, tags: Mapping[str, Text], report
     for key, allowed in project.tags.required.items():
         if key in project.identity_keys():
             continue
-        if key not in tags:
+        if key not in tags and not job.lacks("metadata.tags", key):
             report(
                 rules.REQUIRED_TAG.at(
                     job.locate("metadata.tags", key=True),
@@ -105,7 +105,7 @@ def _check_required(job: Job, project: Project, tags: Mapping[str, Text], report
                     choices=tags,
                 )
             )
-        elif allowed and isinstance(tags[key], str) and tags[key] not in allowed:
+        elif allowed and isinstance(tags.get(key), str) and tags[key] not in allowed:
             report(
                 rules.TAG_VALUE.at(
                     job.locate("metadata.tags", key),

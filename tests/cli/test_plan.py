@@ -127,3 +127,22 @@ def test_synth_says_where_it_cannot_write(run, examples: Path) -> None:
     result = run("synth", "--to", "cloudformation", examples, "-o", "/proc/nowhere")
     assert result.exit_code == 1
     assert "error[DI603]" in result.stderr
+
+
+def test_nothing_of_a_job_is_evaluated_by_cloudformation(run, write_job, tmp_path: Path) -> None:
+    """A dynamic reference would put a secret of the account into a tag: it is refused."""
+    path = write_job(
+        """
+provider: cloudformation
+runtime:
+  platform: emr
+  compute: {instance_type: m5.xlarge}
+  network: {subnet_ids: [subnet-0a1b2c3d]}
+metadata:
+  variables: {applications: ["{{resolve:ssm:/x}}"]}
+"""
+    )
+    result = run("synth", "--to", "cloudformation", path, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "error[DI604]" in result.stderr
+    assert not (tmp_path / "out").exists()

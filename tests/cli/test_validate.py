@@ -117,3 +117,67 @@ def test_a_path_too_long_is_an_error(run) -> None:
     result = run("validate", "x" * 5000)
     assert result.exit_code == 1
     assert "error[DI" in result.stderr
+
+
+def test_what_the_shape_hides_is_reported_too(run, write_job) -> None:
+    """A wrong type does not hide that the counts disagree, or that a tag is not allowed."""
+    path = write_job(
+        """
+provider: pulumi
+runtime:
+  platform: emr
+  compute:
+    instance_type: 5
+    auto_scaling: {enabled: true, min_instances: 9, max_instances: 2}
+  network:
+    subnet_ids: [subnet-0a1b2c3d]
+metadata:
+  tags: {"aws:x": y}
+"""
+    )
+    result = run("validate", path)
+    for code in ("DI202", "DI302", "DI309"):
+        assert f"error[{code}]" in result.stderr
+    # The field that is there, though wrong, is not reported as missing.
+    assert "DI303" not in result.stderr
+
+
+def test_strict_fails_on_warnings(run, write_job) -> None:
+    """A misspelt key is a warning, and with --strict a failure."""
+    path = write_job("provider: manual\nruntime:\n  platfrom: emr\n")
+    assert run("validate", path).exit_code == 0
+    assert run("validate", "--strict", path).exit_code == 1
+
+
+def test_a_misspelt_block_is_a_warning(run, tmp_path: Path) -> None:
+    """A block that nobody reads is more than a note."""
+    path = tmp_path / "job.yaml"
+    path.write_text(
+        "tenant_id: a\nsource_connector_path: b\ntarget_connector_path: c\nasset_path: d\n"
+        "infrastucture:\n  provider: pulumi\n"
+    )
+    result = run("validate", path)
+    assert "warning[DI206]" in result.stderr
+    assert "Did you mean `infrastructure`?" in result.stderr
+
+
+def test_a_filter_that_chooses_nothing_is_a_wrong_call(run, examples: Path) -> None:
+    """A mistyped tenant is said, with those that there are, and is no success."""
+    result = run("plan", examples, "--tenant", "acmee")
+    assert result.exit_code == 2
+    assert "acme/prod, globex/prod" in result.stderr
+
+
+def test_an_unknown_edition_is_an_error(run, write_job, tmp_path: Path) -> None:
+    """An edition that does not exist is reported beside what else is wrong."""
+    (tmp_path / "dativo-infra.yaml").write_text('edition: "2020-01"\n')
+    result = run("validate", write_job("provider: pulumi\nruntime:\n  platform: emr\n"))
+    assert "error[DI404]" in result.stderr
+    assert "error[DI303]" in result.stderr
+
+
+def test_tabs_are_named(run, tmp_path: Path) -> None:
+    """The parser's words about a tab do not help; the remedy does."""
+    path = tmp_path / "job.yaml"
+    path.write_text("tenant_id: a\n\tb: c\n")
+    assert "Indent with spaces" in run("validate", path).stderr

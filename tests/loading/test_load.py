@@ -368,3 +368,10 @@ def test_no_block_makes_load_raise(tmp_path: Path, block: Any):
         assert (again.diagnostics, repr(again.jobs)) == (loaded.diagnostics, repr(loaded.jobs))
         failed = any(each.severity == "error" for each in loaded.diagnostics)
         assert len(loaded.jobs) == (not failed)
+
+
+def test_one_path_is_not_a_list_of_characters(tmp_path: Path):
+    """A single path may be given as it is."""
+    file = tmp_path / "orders.yaml"
+    file.write_text("tenant_id: a\nsource_connector_path: b\n")
+    assert load(str(file)).broken == load(file).broken == 1

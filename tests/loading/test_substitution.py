@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from dativo_infra.loading import Loaded
 
 LoadBlock = Callable[..., "Loaded"]
-VALUES = {"A": "x", "EMPTY": "", "N": "3", "DOLLAR": "${A}", "DB_PASSWORD": "hunter2"}
+VALUES = {
+    "A": "x",
+    "EMPTY": "",
+    "N": "3",
+    "DOLLAR": "${A}",
+    "DB_PASSWORD": "hunter2",
+    "REDIS_URL": "rediss://:hunter2@h",
+}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +49,8 @@ VALUES = {"A": "x", "EMPTY": "", "N": "3", "DOLLAR": "${A}", "DB_PASSWORD": "hun
         ("s3://${UNSET}/${A}/b", Concat(("s3://", Parameter("UNSET"), "/x/b"))),
         ("${DB_PASSWORD}", Parameter("DB_PASSWORD", "secret")),
         ("${DB_PASSWORD:-letmein}", Parameter("DB_PASSWORD", "secret")),
+        ("${REDIS_URL}", Parameter("REDIS_URL", "secret")),
+        ("${REDIS_URL:-redis://h}/0", Concat((Parameter("REDIS_URL", "secret"), "/0"))),
         ("u:${DB_PASSWORD}", Concat(("u:", Parameter("DB_PASSWORD", "secret")))),
     ],
 )

@@ -13,7 +13,7 @@ import troposphere as cfn
 from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS
 from dativo_infra.adapters.cloudformation.values import Scope, output_name
 from dativo_infra.diagnostics import Diagnostic, Location, raise_errors
-from dativo_infra.diagnostics.rules import OVER_LIMIT
+from dativo_infra.diagnostics.rules import DYNAMIC_REFERENCE, OVER_LIMIT
 from dativo_infra.names import STACK
 from dativo_infra.planning.support import refusals
 
@@ -109,8 +109,8 @@ def to_stacks(units: Iterable[Unit]) -> list[Stack]:
     """Return the units that have resources as stacks, in the order given.
 
     Raises:
-        DiagnosticError: a unit holds a kind that CloudFormation cannot build, or its template is
-            over a limit; all such cases together.
+        DiagnosticError: a unit holds a kind that CloudFormation cannot build, its template is over
+            a limit, or it has a text that CloudFormation would evaluate; all such cases together.
     """
     stacks: list[Stack] = []
     problems: list[Diagnostic] = []
@@ -119,7 +119,7 @@ def to_stacks(units: Iterable[Unit]) -> list[Stack]:
             problems += found
         elif unit.resources:
             stack = to_stack(unit)
-            problems += limits(stack)
+            problems += [*limits(stack), *dynamic_references(stack)]
             stacks.append(stack)
     raise_errors(problems)
     return stacks
@@ -193,6 +193,21 @@ def limits(stack: Stack) -> list[Diagnostic]:
         for what, (count, most) in counts.items()
         if count > most
     ]
+
+
+def dynamic_references(stack: Stack) -> list[Diagnostic]:
+    """Return a diagnostic for every resource with a text that CloudFormation would evaluate."""
+    if "{{resolve:" not in stack.json:
+        return []
+    found = [
+        DYNAMIC_REFERENCE.at(
+            stack.logical_ids[name].origin,
+            f"`{{{{resolve:...}}}}` in `{stack.logical_ids[name].key}` of {stack.unit.identity}.",
+        )
+        for name, resource in stack.document["Resources"].items()
+        if "{{resolve:" in json.dumps(resource)
+    ]
+    return found or [DYNAMIC_REFERENCE.at(stack.unit.resources[0].origin)]
 
 
 def _lowered(resource: Resource, scope: Scope) -> cfn.AWSObject:
