@@ -343,6 +343,10 @@ class Job:
     source: Source
     unresolved: tuple[tuple[Path, Parameter], ...] = ()
     """Fields left out of the document since a `${NAME}` in them has no value yet."""
+    faulty: tuple[Path, ...] = ()
+    """Fields left out since they are wrong. Such a job is checked further, and never built."""
+    changed: bool = False
+    """Whether a program changed what the file says outside the block."""
 
     @property
     def tenant(self) -> str:
@@ -375,11 +379,11 @@ class Job:
 
     @property
     def text(self) -> str:
-        """The job file as it stands; for a job that a program made, its outer part as YAML."""
-        if self.source.text:
+        """The job file as it stands; where a program made or changed it, its outer part as JSON."""
+        if self.source.text and not self.changed:
             return self.source.text
-        outer = self.document.model_dump(exclude={BLOCK}, exclude_none=True)
-        return json.dumps(outer, indent=2, default=str) + "\n"
+        outer = {key: value for key, value in self.document if key != BLOCK and value is not None}
+        return json.dumps(outer, indent=2, default=_as_text) + "\n"
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -395,6 +399,12 @@ class Job:
                 return None
         return value
 
+    def lacks(self, path: str, *parts: str) -> bool:
+        """Return whether a field that the file has was left out, by itself or with a part above."""
+        wanted = (BLOCK, *path.split("."), *parts)
+        left_out = (*self.faulty, *(each for each, _ in self.unresolved))
+        return any(wanted[: len(each)] == each for each in left_out)
+
     def locate(self, path: str, *parts: str | int, key: bool = False) -> Location:
         """Return the place of a field of the block by its dotted path and keys below it."""
         return self.source.locate((BLOCK, *path.split("."), *parts), key=key)
@@ -402,6 +412,12 @@ class Job:
     def set_fields(self) -> Iterator[str]:
         """Yield the dotted paths of the block's fields that the job sets."""
         return (path for path in fields() if self.get(path) is not None)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, TOKENS):
+        raise TypeError(f"`{value}` is known at deployment only, and a job's text before")
+    return str(value)
 
 
 @cache

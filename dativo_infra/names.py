@@ -88,11 +88,11 @@ LABEL_VALUE = Grammar(
     longest=63,
     source="https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/",
 )
-ROLE = Grammar(
-    what="IAM role name",
-    allowed="A-Za-z0-9+=,.@_-",
-    longest=64,
-    source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html",
+EMR_CLUSTER = Grammar(
+    what="EMR cluster name",
+    allowed="A-Za-z0-9_.-",
+    longest=256,
+    source="https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html",
 )
 PULUMI = Grammar(what="Pulumi resource name", allowed="A-Za-z0-9_.-", longest=128)
 

@@ -72,7 +72,8 @@ class Project(_Entry):
     edition: str = Field(default=EDITIONS[-1], description="Edition of the defaults.")
     targets: dict[str, Target] = Field(
         default={},
-        description="Targets by name; the first whose selector matches is a job's target.",
+        description="Targets by name; the first whose selector matches is a job's target. What "
+        "jobs share is called by its target's name too, so a name is for good.",
     )
     tags: Tags = Tags()
     silence: Strings = Field(default=(), description="Codes of warnings and notes not to report.")

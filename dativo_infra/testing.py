@@ -3,7 +3,7 @@
     from dativo_infra.testing import record
 
     def test_every_cluster_names_its_cost_center():
-        recording = record(lambda: build(load(["jobs"]).jobs))
+        recording = record(lambda: build(["jobs"]))
         for cluster in recording.of_type("aws:emr/cluster:Cluster"):
             assert "CostCenter" in cluster.inputs["tags"]
 

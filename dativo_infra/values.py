@@ -12,11 +12,25 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 _SECRET = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|(^|_)(PASS|PWD|SECRETS?|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_KEY"
-    r"|PRIVATE_KEY|SIGNING_KEY|ENCRYPTION_KEY|MASTER_KEY|SSH_KEY|AUTH_KEY|ACCOUNT_KEY"
-    r"|CONNECTION_STRING)(_|\d|$)"
+    # Anywhere, also inside a word: CLIENTSECRET, PGPASSWORD, AUTHTOKEN.
+    r"SECRET|TOKEN(?!I[SZ])|PASSW|PASSPHRASE|PASSCODE|CREDENTIAL|CONNECTION_?STRING"
+    # A word of its own, or the end of one: DBPASS, but no COMPASS.
+    r"|(?<!COM)(?<!BY)PASS(_|\d|$)|(^|_)(PWD|JWT)(_|\d|$)|_(PW|PAT)(_?\d|$)|^(PW|PAT)$"
+    r"|(API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|MASTER|SSH|AUTH|ACCOUNT|SHARED)_?KEYS?(_|\d|$)"
+    # Whatever else is called the key of something.
+    r"|_KEYS?(_?\d|$)"
 )
-_HARMLESS = re.compile(r"_(ARN|NAME)$")
+_HARMLESS = re.compile(r"_(ARN|NAME|KEY_ID|KEY_ALIAS)S?$")
+"""What says where a secret is."""
+_OPEN_KEY = re.compile(
+    r"(^|_)(KMS|PUBLIC|PRIMARY|FOREIGN|UNIQUE|NATURAL|BUSINESS|SURROGATE|COMPOSITE|ROW|RECORD|INDEX"
+    r"|SORT|ORDER|RANGE|PARTITION(ING)?|CLUSTERING|DIST(RIBUTION)?|SHARD|JOIN|MERGE|UPSERT|BY"
+    r"|DEDUP(E|LICATION)?|IDEMPOTENCY|INCREMENTAL|CURSOR|LOOKUP|MESSAGE|ROUTING|OBJECT|S3|STATE"
+    r"|TAG|LABEL)_KEYS?(?=_?\d*$)"
+)
+"""Keys that lock nothing: of a table, a message, an object in a bucket; a KMS key stays in KMS."""
+_WITH_PASSWORD = re.compile(r"://[^\s/?#@:]*:(?!\d+[/?#])[^\s@]+@")
+"""User and password before a host; what follows a port may have an `@` as well."""
 
 ParameterType: TypeAlias = Literal["string", "list", "secret"]
 
@@ -171,4 +185,9 @@ def show(value: Any) -> Any:
 def looks_secret(name: str) -> bool:
     """Return whether a variable of this name probably holds a secret."""
     upper = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).upper().replace("-", "_")
-    return _SECRET.search(upper) is not None and _HARMLESS.search(upper) is None
+    return bool(_SECRET.search(_OPEN_KEY.sub("", upper))) and not _HARMLESS.search(upper)
+
+
+def has_password(text: str) -> bool:
+    """Return whether a text is a URL with a password, such as `redis://:hunter2@host`."""
+    return _WITH_PASSWORD.search(text) is not None

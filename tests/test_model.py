@@ -212,3 +212,15 @@ def test_text_of_a_job_without_a_file():
     """A job that a program made has the text that its outer part would have in a file."""
     job = Job(JobDocument.model_validate({**REQUIRED, "x": 1, BLOCK: {}}), Source("orders"))
     assert json.loads(job.text) == {**REQUIRED, "x": 1}
+
+
+def test_text_of_a_job_that_a_program_changed():
+    """The file's text holds no longer; what has no value yet is refused, not written."""
+    document = JobDocument.model_validate({**REQUIRED, "source": {"a": None}, BLOCK: {}})
+    source = Source("orders.yaml", "as it stands")
+    assert Job(document, source).text == "as it stands"
+    changed = Job(document, source, changed=True)
+    assert json.loads(changed.text) == {**REQUIRED, "source": {"a": None}}
+    late = JobDocument.model_validate({**REQUIRED, "source": {"a": Parameter("LATE")}})
+    with pytest.raises(TypeError, match="LATE"):
+        _ = Job(late, source, changed=True).text

@@ -16,6 +16,7 @@ from dativo_infra.values import (
     Select,
     Split,
     concat,
+    has_password,
     has_secret,
     is_known,
     looks_secret,
@@ -106,6 +107,11 @@ def test_resolve_gives_plain_containers():
         "STRIPE_APIKEY",
         "AWS_SECRET_ACCESS_KEY", "CLIENT_SECRET", "SECRET_1", "SECRETS", "GCP_CREDENTIALS",
         "SSH_PRIVATE_KEY", "ENCRYPTION_KEY", "AZURE_STORAGE_CONNECTION_STRING", "TOKEN2",
+        "CLIENTSECRET", "SECRETKEY", "ACCESSKEY", "PRIVATEKEY", "AUTHTOKEN", "ACCESSTOKEN",
+        "DBPASS", "DB_PASS_2", "DB_PW", "STRIPE_KEY", "stripeKey", "HMAC_KEY", "SAS_KEY",
+        "SHARED_KEY", "DATADOG_APP_KEY", "API_KEYS", "API_KEY_PROD", "GITHUB_PAT", "JWT",
+        "SESSION_JWT", "PASSCODE", "secret_id", "DATA_KEY", "KEYSTORE_PASS", "HMAC_KEY_2",
+        "SECRET_STATE_KEY", "COOKIE_HASH_KEY", "BLOB_KEY", "AZURE_EVENT_KEY", "PRIVATE_KEY_PRIMARY",
     ],
 )  # fmt: skip
 def test_names_of_secrets(name: str):
@@ -118,11 +124,37 @@ def test_names_of_secrets(name: str):
     [
         "EMR_CLUSTER_ID", "REDIS_ENDPOINT", "KMS_KEY_ID", "SECRET_ARN", "SECRET_NAME", "TOKENIZER",
         "KEY", "PRIMARY_KEY", "PASSENGERS", "COMPASS", "BUCKET", "secret_manager_arn", "", "MONKEY",
+        "KMS_KEY", "LAKE_KMS_KEY", "KMS_KEY_ARN", "kms_key_id", "kms_key_alias", "kmsKeyId",
+        "SIGNING_KEY_ARN", "SIGNING_KEY_ALIAS", "API_KEY_NAME", "PUBLIC_KEY", "SSH_PUBLIC_KEY",
+        "PARTITION_KEY", "SORT_KEY", "primary_keys", "dedup_key", "cursor_field", "key", "keys",
+        "STATE_KEY", "S3_KEY", "OBJECT_KEY", "MESSAGE_KEY", "BYPASS", "PATH", "PATTERN",
+        "PATCH_LEVEL", "KEYSPACE", "HOTKEYS", "PWDS_OF", "order_by_key", "INDEX_KEY_2",
+        "tokenizer", "DESPATCH",
     ],
 )  # fmt: skip
 def test_names_that_are_no_secrets(name: str):
     """What only sounds like a secret, and what says where one is, is none."""
     assert not looks_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("rediss://:hunter2@cache.example.com:6379/0", True),
+        ("postgresql+psycopg2://etl:p%40ss@db/x", True),
+        ("mongodb://etl:p/w@a:1,b:2/x", True),
+        ("see amqp://a:b@c", True),
+        ("redis://cache.example.com:6379/0", False),
+        ("https://example.com:8443/modules/x@v1", False),
+        ("ssh://git@github.com/acme/modules", False),
+        ("abfss://raw@acme.dfs.core.windows.net/x", False),
+        ("a:b@c", False),
+        ("", False),
+    ],
+)
+def test_passwords_in_urls(text: str, *, secret: bool):
+    """A URL with a password is a secret; a port, or a user alone, is none."""
+    assert has_password(text) is secret
 
 
 def test_tokens_are_shown_as_people_write_them():

@@ -22,14 +22,16 @@ _HEX = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 _ACCOUNT = "[0-9]{12}"
 _ARN = "arn:aws[a-z-]*"
 _KEY_ID = "(?:mrk-)?[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 SHAPES: Mapping[str, tuple[str, str]] = {
     "runtime.network.vpc_id": ("a VPC id such as vpc-0a1b2c3d", f"vpc-{_HEX}"),
     "runtime.network.subnet_ids": ("a subnet id such as subnet-0a1b2c3d", f"subnet-{_HEX}"),
     "runtime.network.security_group_ids": ("a group id such as sg-0a1b2c3d", f"sg-{_HEX}"),
-    "runtime.storage.bucket": ("a bucket name", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "runtime.storage.bucket": ("a bucket name", BUCKET_NAME),
     "resources.secrets.secret_manager_arn": (
         "the ARN of a secret, with a twelve-digit account",
-        f"{_ARN}:secretsmanager:[a-z0-9-]+:{_ACCOUNT}:secret:.+",
+        f"{_ARN}:secretsmanager:[a-z0-9-]+:{_ACCOUNT}:secret:[A-Za-z0-9/_+=.@!-]+",
     ),
     "resources.secrets.kms_key_id": (
         "a key's ARN, id or alias",
@@ -41,6 +43,7 @@ SHAPES: Mapping[str, tuple[str, str]] = {
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
+_ANY_ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:\S+")
 ROLE_ARN = re.compile(f"{_ARN}:iam::{_ACCOUNT}:role/.+")
 _ROLE_LIKE = re.compile(f"{_ARN}:iam::[^:]*:role/(?P<name>.+)")
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
@@ -94,6 +97,27 @@ def is_arn(value: Text) -> bool:
     return not isinstance(value, str) or value.startswith("arn:")
 
 
+def arn_problem(value: Text) -> str | None:
+    """Return what is wrong with an ARN, or None; of one that is not known yet little can be."""
+    good = _ANY_ARN.fullmatch(value) if isinstance(value, str) else is_arn(value)
+    return None if good else "must be an ARN"
+
+
+def key_problem(key: Text) -> str | None:
+    """Return what is wrong with a key of KMS, or None; one known late must be given by its ARN."""
+    if isinstance(key, str) and re.fullmatch(f"alias/[A-Za-z0-9/_-]+|{_KEY_ID}", key):
+        return None
+    return arn_problem(key) and "must be alias/NAME, the id or the ARN of a key"
+
+
+def bucket_problem(bucket: Text) -> str | None:
+    """Return what is wrong with a bucket's name, or with what is known of it; or None."""
+    pattern = BUCKET_NAME if isinstance(bucket, str) else "[a-z0-9.-]+"
+    parts = bucket.parts if isinstance(bucket, Concat) else (bucket,)
+    good = all(re.fullmatch(pattern, part) for part in parts if isinstance(part, str))
+    return None if good else "must be the name of a bucket alone"
+
+
 def role_name(arn: str) -> str:
     """Return the name in a role's ARN, without the role's path."""
     match = _ROLE_LIKE.fullmatch(arn)
@@ -135,6 +159,15 @@ def document(statements: Iterable[Statement]) -> dict[str, Any]:
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def read_bucket(bucket: Text) -> tuple[Statement, ...]:
+    """Return statements to list one bucket and to read its objects."""
+    arn = concat("arn:", PARTITION, ":s3:::", bucket)
+    return (
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], [arn]),
+        allow(["s3:GetObject"], [concat(arn, "/*")]),
+    )
 
 
 def read_write_bucket(bucket: Text) -> tuple[Statement, ...]:

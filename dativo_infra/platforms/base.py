@@ -39,8 +39,8 @@ class Variable:
     choices: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
-    check: Callable[[str], str | None] | None = None
-    """For texts: returns what is wrong with one, or None."""
+    check: Callable[[Any], str | None] | None = None
+    """For texts: returns what is wrong with one, or None; with `late` it gets tokens as well."""
     late: bool = False
     """Whether the value may be a token: known at deployment only."""
     uses: tuple[Use, ...] = ()
@@ -64,7 +64,9 @@ class Variable:
         if isinstance(value, TOKENS):
             if has_secret(value):
                 return None, "is no place for a secret"
-            return (value, None) if self.late else (None, "must be known when planning")
+            if not self.late:
+                return None, "must be known when planning"
+            return value, self.check(value) if self.check else None
         if kind == "number":
             value = read_number(value)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -229,14 +231,14 @@ def referenced(text: str, when: Callable[[Job], bool] | None = None) -> Use:
     return Use(outcome="referenced", text=text, when=when)
 
 
-def switched_on(job: Job, variable: str) -> bool:
-    """Return whether a job sets a variable to true; for the conditions of a `Use`."""
-    return read_boolean(job.variables.get(variable)) is True
-
-
 def unused(reason: str, when: Callable[[Job], bool] | None = None) -> Use:
     """Return that a field does nothing, and why."""
     return Use(outcome="unused", text=reason, when=when)
+
+
+def switched_on(job: Job, variable: str) -> bool:
+    """Return whether a job sets a variable to true; for the conditions of a `Use`."""
+    return read_boolean(job.variables.get(variable)) is True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.names import LABEL_VALUE, ROLE, render_word
+from dativo_infra.names import EMR_CLUSTER, LABEL_VALUE, render_word
 from dativo_infra.platforms import aws, reach
 from dativo_infra.platforms.base import (
     Built,
@@ -32,7 +32,7 @@ from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.values import Parameter, Ref, Select, Split, Text, concat, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from dativo_infra.model import Job
 
@@ -117,6 +117,7 @@ VARIABLES = (
     Variable(
         name="log_bucket",
         type="text",
+        check=aws.bucket_problem,
         late=True,
         meaning="Bucket that exists for the cluster's logs; one is built where not given.",
     ),
@@ -142,6 +143,7 @@ VARIABLES = (
     Variable(
         name="kms_key_alias",
         type="text",
+        check=aws.key_problem,
         late=True,
         meaning="Key for the encryption: alias/name, an id, or an ARN; an ARN when known late.",
         uses=(
@@ -152,10 +154,17 @@ VARIABLES = (
         ),
     ),
     Variable(
+        name="protect",
+        type="boolean",
+        default=True,
+        meaning="The tool that built the cluster refuses to delete or replace it. To take it down: "
+        "set this to false, deploy, then destroy.",
+    ),
+    Variable(
         name="termination_protection",
         type="boolean",
         default=False,
-        meaning="Refuse to terminate the cluster, by EMR and by the tool that built it.",
+        meaning="EMR itself refuses to terminate the cluster, whoever asks.",
     ),
     Variable(
         name="idle_timeout_minutes",
@@ -258,6 +267,15 @@ def _check(context: Context) -> None:
         )
 
 
+_IN_POLICIES: Mapping[str, Callable[[Text], str | None]] = {
+    "runtime.storage.bucket": aws.bucket_problem,
+    "resources.queue.arn": aws.arn_problem,
+    "resources.secrets.secret_manager_arn": aws.arn_problem,
+    "resources.secrets.kms_key_id": aws.key_problem,
+}
+"""Fields that stand in a policy of the role that is built; IAM refuses what is no ARN there."""
+
+
 def _check_built(context: Context) -> None:
     """Report what a cluster that is built cannot have."""
     role = context.get("runtime.service_account")
@@ -269,6 +287,18 @@ def _check_built(context: Context) -> None:
                 remedy="Give the role itself; its instance profile is built.",
             )
         )
+    for path, check in _IN_POLICIES.items() if role is None else ():
+        value = context.get(path)
+        if path == "resources.queue.arn" and _on_other_queue(context.job):
+            continue
+        if value is not None and (problem := check(value)):
+            context.report(
+                rules.BAD_NAME.at(
+                    context.origin(path),
+                    f"`{path}` {problem}, as it stands in a policy: {show(value)}.",
+                    remedy="Write it as AWS does, or give a role of your own.",
+                )
+            )
     key, _ = MANAGED_POLICY_TAG
     for tag in context.get("metadata.tags") or {}:
         if tag.casefold() == key:
@@ -294,6 +324,7 @@ class _Cluster:
         self.context = context
         self.settings = context.settings
         self.tags = context.tags
+        self.buckets = [each for job in context.jobs for each in reach.buckets(job, "s3", "s3a")]
         self.key: Text | None = (
             self.settings["kms_key_alias"] if self.settings["enable_encryption"] else None
         )
@@ -328,12 +359,17 @@ class _Cluster:
         idle = self.settings["idle_timeout_minutes"]
         ends = f", or ends itself after {idle} minutes without work" if idle else ""
         yield f"the cluster stays up and is billed until it is destroyed{ends}"
+        if self.settings["protect"]:
+            yield "it is protected; to take it down: set protect: false, deploy, then destroy"
         key, value = MANAGED_POLICY_TAG
         yield f"its VPC, subnets and security groups must carry the tag {key}={value}"
         role = self.context.get("runtime.service_account")
+        for where in sorted({each.where for each in self.buckets if not each.name}):
+            yield f"{where} names no bucket that is known here: no right on it is included"
         if role is not None and not isinstance(role, str):
             yield f"{show(role)} must be a role without a path, by its ARN"
         if role is not None:
+            yield "the role given must trust ec2.amazonaws.com"
             for statement in self._role_statements():
                 actions, places = (
                     ", ".join(show(statement[part])) for part in ("Action", "Resource")
@@ -371,7 +407,7 @@ class _Cluster:
         return IamRole(
             key="service-role",
             origin=self._origin(),
-            description=f"EMR's service role for {self.context.name(ROLE)}",
+            description=f"EMR's service role for {self.context.name(EMR_CLUSTER)}",
             assume_role_policy=aws.trust(
                 "elasticmapreduce.amazonaws.com",
                 StringEquals={"aws:SourceAccount": aws.ACCOUNT},
@@ -397,7 +433,7 @@ class _Cluster:
             IamRole(
                 key="instance-role",
                 origin=self._origin(),
-                description=f"Role of the EMR machines of {self.context.name(ROLE)}",
+                description=f"Role of the EMR machines of {self.context.name(EMR_CLUSTER)}",
                 assume_role_policy=aws.trust("ec2.amazonaws.com"),
                 policies={"job": aws.document(self._role_statements())},
                 tags=self.tags,
@@ -408,11 +444,14 @@ class _Cluster:
         """Yield what the machines must be allowed, and no more."""
         yield from aws.write_logs(self.log_bucket, self.log_prefix)
         bucket = self.context.get("runtime.storage.bucket")
-        named = {name for job in self.context.jobs for name in reach.buckets(job, "s3", "s3a")}
+        written = {each.name for each in self.buckets if each.written} - {"", bucket}
+        read = {each.name for each in self.buckets} - {"", bucket} - written
         if bucket is not None:
             yield from aws.read_write_bucket(bucket)
-        for name in sorted(named - {bucket}):
+        for name in sorted(written):
             yield from aws.read_write_bucket(name)
+        for name in sorted(read):
+            yield from aws.read_bucket(name)
         if (secret := self.context.get("resources.secrets.secret_manager_arn")) is not None:
             yield aws.read_secret(secret)
         if (key := self.context.get("resources.secrets.kms_key_id")) is not None:
@@ -501,7 +540,7 @@ class _Cluster:
             key="cluster",
             origin=self._origin(),
             # A cluster cannot be renamed, so a renamed job keeps the name it was built with.
-            name="-".join(self.context.first_identity.parts),
+            name=self.context.name(EMR_CLUSTER),
             release_label=settings["release_label"],
             applications=settings["applications"],
             service_role=Ref("service-role", "arn"),
@@ -524,7 +563,7 @@ class _Cluster:
             idle_timeout_seconds=idle and idle * 60,
             tags=dict([*self.tags.items(), MANAGED_POLICY_TAG]),
             lifecycle=Lifecycle(
-                protect=settings["termination_protection"],
+                protect=settings["protect"],
                 ignore=((owned if fleets else "core.instance_count"),) if scaling else (),
             ),
         )

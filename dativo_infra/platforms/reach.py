@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dativo_infra.platforms import aws
+
 if TYPE_CHECKING:
     from dativo_infra.model import Job
 
@@ -36,11 +38,38 @@ _PORTS: Mapping[str, int] = {
     "sqlserver": 1433,
 }
 """Ports registered for, or usual with, a scheme or a connector."""
+_DATABASES = (
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mssql",
+    "sqlserver",
+    "oracle",
+    "mongodb",
+    "cassandra",
+)
+"""Which of them are databases; of two with one port, the first is meant."""
 _UNKNOWN = 0
 """Stands for a port that cannot be told."""
 _ADDRESSES = ("bootstrap_servers", "brokers", "endpoint", "uri", "url")
 """Keys whose text is an address, even where it is no URL."""
-_BUCKET = re.compile(r"(?P<scheme>s3a?|gs|abfss?)://(?P<bucket>[^/${}@]+)")
+_BUCKET_URL = re.compile(
+    r"(?P<scheme>s3a?|gs|abfss?)://(?P<bucket>[^/]*?)(@[^/@]+\.dfs\.[^/@]+)?(/|$)"
+)
+_WRITTEN = frozenset({"target", "state_path"})
+"""Keys of the job below which the runner writes; below the others it only reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket that the job names."""
+
+    name: str
+    """Empty where it cannot be told: a variable of the runner stands for it, or it is none."""
+    where: str
+    written: bool
+    """Whether the job writes to it there."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,17 +107,31 @@ def port_of(value: Any) -> int | None:
     return value if 0 < value < 65536 else None
 
 
-def buckets(job: Job, *schemes: str) -> tuple[str, ...]:
-    """Return the buckets that the job names, by URL or in its connections, of these schemes."""
-    found = set(_buckets([job.document.source, job.document.target], schemes))
-    return tuple(sorted(found))
+def database_kind(job: Job) -> str:
+    """Return which database `resources.database` is; empty where that cannot be told.
+
+    Its endpoint's scheme says so, else its port, else what the job connects to; without any of
+    these it is PostgreSQL.
+    """
+    endpoint, port = (job.get(f"resources.database.{name}") for name in ("endpoint", "port"))
+    scheme = str(endpoint).removeprefix("jdbc:").partition("://")[0].partition("+")[0]
+    usual = [name for name in _DATABASES if _PORTS[name] == port_of(port)]
+    named = (name for name in (scheme, *usual, *_connectors(job)) if name in _DATABASES)
+    return next(named, "postgres" if port is None else "")
+
+
+def buckets(job: Job, *schemes: str) -> Iterator[Bucket]:
+    """Yield the buckets that the job names, by URL or in its connections, of these schemes."""
+    for side in ("source", "target"):
+        yield from _buckets(getattr(job.document, side), (side,), schemes)
 
 
 def https_reasons(job: Job) -> tuple[str, ...]:
     """Return what the job needs HTTPS on port 443 for."""
     reasons = [f"{name} connector" for name in dict.fromkeys(_connectors(job))]
     for scheme, *others in (("s3", "s3a"), ("gs", "gcs"), ("abfs", "abfss")):
-        reasons.extend(f"{scheme}://{bucket}" for bucket in buckets(job, scheme, *others))
+        names = {each.name for each in buckets(job, scheme, *others)} - {""}
+        reasons.extend(f"{scheme}://{name}" for name in sorted(names))
     return tuple(dict.fromkeys(reasons))
 
 
@@ -117,7 +160,7 @@ def _connector(job: Job, side: str) -> str:
 def _declared(job: Job) -> Iterator[Endpoint]:
     database = job.get("resources.database.endpoint")
     if database is not None:
-        host, port = _host_and_port(database, _PORTS["postgres"])
+        host, port = _host_and_port(database, _PORTS.get(database_kind(job), _UNKNOWN))
         given = port_of(job.get("resources.database.port"))
         yield Endpoint(given or port, host, "resources.database")
     cache = job.get("resources.cache.endpoint")
@@ -153,7 +196,7 @@ def _connections(data: Any, where: str, connector: str) -> Iterator[Endpoint]:
     elif isinstance(data, list):
         for value in data:
             yield from _connections(value, where, connector)
-    elif isinstance(data, str) and "://" in data and not _BUCKET.match(data):
+    elif isinstance(data, str) and "://" in data and not _BUCKET_URL.match(data):
         host, port = _host_and_port(data, _UNKNOWN)
         if port != _UNKNOWN or "${" in data:
             yield Endpoint(port if port != _UNKNOWN else usual, host, where)
@@ -181,17 +224,18 @@ def _host(text: Any) -> str:
     return text if isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9.-]+", text) else ""
 
 
-def _buckets(data: Any, schemes: tuple[str, ...]) -> Iterator[str]:
+def _buckets(data: Any, path: tuple[str, ...], schemes: tuple[str, ...]) -> Iterator[Bucket]:
+    text = None
     if isinstance(data, Mapping):
         for key, value in data.items():
-            bucket = value.get("bucket") if isinstance(value, Mapping) else None
-            if key in schemes and isinstance(bucket, str) and "$" not in bucket:
-                yield bucket
-            yield from _buckets(value, schemes)
+            yield from _buckets(value, (*path, str(key)), schemes)
+        text = data.get("bucket") if path[-1] in schemes else None
     elif isinstance(data, list):
         for value in data:
-            yield from _buckets(value, schemes)
-    elif isinstance(data, str):
-        match = _BUCKET.match(data)
-        if match and match["scheme"] in schemes:
-            yield match["bucket"]
+            yield from _buckets(value, path, schemes)
+    elif isinstance(data, str) and (match := _BUCKET_URL.match(data)):
+        text = match["bucket"] if match["scheme"] in schemes else None
+    if isinstance(text, str):
+        # The text itself may hold a password, so what is no name is not passed on.
+        name = text if re.fullmatch(aws.BUCKET_NAME, text) else ""
+        yield Bucket(name, ".".join(path), written=not _WRITTEN.isdisjoint(path))

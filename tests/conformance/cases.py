@@ -138,6 +138,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "emr-protected": emr(
         variables={"termination_protection": True, "idle_timeout_minutes": 90, "applications": []}
     ),
+    "emr-unprotected": emr(variables={"protect": False}),
     "emr-software": emr(
         variables={
             "release_label": "emr-6.15.0",

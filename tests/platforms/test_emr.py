@@ -43,7 +43,7 @@ def test_smallest_cluster(make: Any) -> None:
     assert cluster.release_label == "emr-7.10.0"
     assert cluster.managed_scaling is None
     assert not cluster.termination_protected
-    assert not cluster.lifecycle.protect
+    assert cluster.lifecycle.protect
     assert made["log-bucket"].lifecycle.retain
     assert made["log-bucket"].expire_after_days == 90
 
@@ -133,6 +133,54 @@ def test_policies_are_exact(make: Any) -> None:
     }
 
 
+def bucket_rights(resources: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the actions allowed on the objects of each bucket."""
+    rights: dict[str, set[str]] = {}
+    for each in show(statements(resources)):
+        for place in each["Resource"]:
+            if place.endswith("/*") and ":s3:::" in place:
+                name = place.split(":::")[1].removesuffix("/*")
+                rights.setdefault(name, set()).update(each["Action"])
+    return rights
+
+
+def test_sources_are_only_read(make: Any) -> None:
+    """Where the job only reads, its machines may not write; state is written wherever it is."""
+    made = make.resources(
+        make.emr(
+            {"runtime.storage.bucket": "lake"},
+            source={
+                "files": [{"path": "s3://raw/in/*.csv"}, {"path": "s3://house/in"}],
+                "s3": {"bucket": "drop"},
+                "incremental": {"state_path": "s3a://state/orders.json"},
+            },
+            target={"warehouse": "s3://house/w", "s3": {"bucket": "sea"}},
+        )
+    )
+    rights = bucket_rights(made)
+    written = {name for name, actions in rights.items() if "s3:PutObject" in actions}
+    assert {"lake", "house", "sea", "state"} <= written
+    assert rights["raw"] == rights["drop"] == {"s3:GetObject"}
+    listed = [each for each in show(statements(made)) if "s3:ListBucket" in each["Action"]]
+    assert any(place.endswith(":raw") for each in listed for place in each["Resource"])
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://*/raw", "s3://${LAKE}/x", "s3://raw-${STAGE}/x", "s3://k:hunter2@h/x", "s3://"]
+)
+@pytest.mark.parametrize("fields", [{}, {"runtime.service_account": ROLE}], ids=["built", "given"])
+def test_buckets_that_cannot_be_told(make: Any, url: str, fields: dict[str, Any]) -> None:
+    """What is no bucket's name gives no right, and the plan says where that is."""
+    plain = make.plan(make.emr(fields))
+    planned = make.plan(
+        make.emr(fields, source={"files": [{"path": url}]}, target={"s3": {"bucket": url[5:]}})
+    )
+    assert planned.units == plain.units
+    new = [each for each in planned.jobs[0].notes if each not in plain.jobs[0].notes]
+    assert [each.split()[0] for each in new] == ["source.files.path", "target.s3"]
+    assert "hunter2" not in "".join(new)
+
+
 def test_secret_name_that_ends_like_a_suffix(make: Any) -> None:
     """`prod-orders` ends in six letters as a suffix does, so both forms of the ARN are allowed."""
     arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dativo/prod-orders"
@@ -184,7 +232,9 @@ def test_given_role(make: Any, given: str, arn: Any, name: Any) -> None:
     (pass_role,) = made["service-role"].policies["pass-instance-role"]["Statement"]
     assert show(pass_role["Resource"]) == [show(arn)]
     assert show(made["instance-profile"].role) == show(name)
-    assert any("must allow s3:GetBucketLocation" in note for note in planned.jobs[0].notes)
+    notes = planned.jobs[0].notes
+    assert any("must allow s3:GetBucketLocation" in note for note in notes)
+    assert "the role given must trust ec2.amazonaws.com" in notes
 
 
 def test_what_is_no_role_is_refused(make: Any) -> None:
@@ -265,20 +315,103 @@ def test_cluster_that_exists(make: Any, given: str) -> None:
     assert any(each.kind == "cluster" for each in job_plan.references)
 
 
-def test_protection_and_idle_time(make: Any) -> None:
-    """Termination protection protects the resource too; an idle limit is in seconds."""
-    cluster = make.resources(
-        make.emr({f"{V}termination_protection": True, f"{V}idle_timeout_minutes": 30})
-    )["cluster"]
-    assert cluster.termination_protected
-    assert cluster.lifecycle.protect
+@pytest.mark.parametrize("protect", [True, False])
+@pytest.mark.parametrize("termination_protection", [True, False])
+def test_protection(make: Any, *, protect: bool, termination_protection: bool) -> None:
+    """The tool's protection and EMR's own are two switches."""
+    variables = {"protect": protect, "termination_protection": termination_protection}
+    fields = {f"{V}{name}": value for name, value in variables.items()}
+    cluster = make.resources(make.emr(fields))["cluster"]
+    assert cluster.lifecycle.protect is protect
+    assert cluster.termination_protected is termination_protection
+
+
+def test_idle_time(make: Any) -> None:
+    """An idle limit is given in minutes, and EMR takes it in seconds."""
+    cluster = make.resources(make.emr({f"{V}idle_timeout_minutes": 30}))["cluster"]
     assert cluster.idle_timeout_seconds == 1800
 
 
 def test_notes(make: Any) -> None:
-    """The plan says that a cluster is billed until it is destroyed."""
+    """The plan says that a cluster is billed until it is destroyed, and how to take it down."""
     (job_plan,) = make.plan(make.emr()).jobs
     assert any("billed until it is destroyed" in note for note in job_plan.notes)
+    assert any("set protect: false" in note for note in job_plan.notes)
+    (free,) = make.plan(make.emr({f"{V}protect": False})).jobs
+    assert not any("protect: false" in note for note in free.notes)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("log_bucket", "s3://logs"),
+        ("log_bucket", "s3://${LOGS}"),
+        ("log_bucket", "logs/emr"),
+        ("kms_key_alias", "data"),
+        ("kms_key_alias", "alias/${KEY}"),
+        ("kms_key_alias", "arn:aws:kms"),
+    ],
+)
+def test_variables_that_aws_refuses(make: Any, variable: str, value: str) -> None:
+    """A log bucket is a name alone, and a key an alias, an id or an ARN, as far as it is known."""
+    fields = {f"{V}enable_encryption": True, f"{V}{variable}": value}
+    assert rules.BAD_VARIABLE.code in make.codes(make.emr(fields))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("log_bucket", "logs-${STAGE}"),
+        ("kms_key_alias", "alias/team/data_1"),
+        ("kms_key_alias", "0123abcd-4567-89ab-cdef-0123456789ab"),
+        ("kms_key_alias", "arn:aws-cn:kms:cn-north-1:123456789012:alias/x"),
+        ("kms_key_alias", "arn:aws:kms:${REGION}:123456789012:key/x"),
+        ("kms_key_alias", "${KEY}"),
+    ],
+)
+def test_variables_that_aws_takes(make: Any, variable: str, value: str) -> None:
+    """Every way to name a bucket or a key is taken, also one that is known late."""
+    assert make.unit(make.emr({f"{V}enable_encryption": True, f"{V}{variable}": value}))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("runtime.storage.bucket", "*"),
+        ("runtime.storage.bucket", "s3://${LAKE}"),
+        ("resources.secrets.secret_manager_arn", "dativo/prod"),
+        ("resources.secrets.secret_manager_arn", "dativo/${STAGE}"),
+        ("resources.secrets.kms_key_id", "my key"),
+        ("resources.secrets.kms_key_id", "alias/${KEY}"),
+        ("resources.queue.arn", "arn:aws:sqs:jobs"),
+        ("resources.queue.arn", "jobs-${STAGE}"),
+    ],
+)
+def test_what_no_policy_can_name(make: Any, path: str, value: str) -> None:
+    """What is no ARN cannot stand in the policy of a role built here; elsewhere it may be said."""
+    assert rules.BAD_NAME.code in make.codes(make.emr({path: value}))
+    for elsewhere in (
+        {"runtime.service_account": ROLE},
+        {"runtime.compute.cluster_id": "j-2AXXXXXXGAPLF"},
+    ):
+        assert rules.BAD_NAME.code not in make.codes(make.emr({path: value, **elsewhere}))
+
+
+def test_suspicious_arns_only_warn(make: Any) -> None:
+    """An ARN that AWS might take gives a warning, and is built."""
+    arn = "arn:aws:secretsmanager:eu-west-1:12345:secret:x"
+    job = make.emr({"resources.secrets.secret_manager_arn": arn})
+    assert make.codes(job).keys() & {"DI306", "DI307"} == {"DI306"}
+    assert make.unit(job)
+
+
+def test_cluster_names_are_within_the_limit(make: Any) -> None:
+    """EMR takes names of 256 characters; longer ones are cut, and stay different."""
+    jobs = [make.emr({"name": "n" * 200 + last}, tenant_id="t" * 100) for last in "ab"]
+    names = [make.resources(job)["cluster"].name for job in jobs]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 256 for name in names)
+    assert make.resources(make.emr())["cluster"].name == "acme-prod-orders"
 
 
 def test_names_that_policies_cannot_hold(make: Any) -> None:

@@ -14,7 +14,7 @@ from dativo_infra.model import Source
 from dativo_infra.planning import plan
 from dativo_infra.platforms.kube import grammar
 from dativo_infra.platforms.kube.metadata import tag_annotations, tag_labels
-from dativo_infra.values import Parameter, has_secret
+from dativo_infra.values import Parameter, has_secret, show
 
 V = "metadata.variables."
 NAMESPACE, ACCOUNT = "KubernetesNamespace", "KubernetesServiceAccount"
@@ -298,6 +298,44 @@ def test_declared_ports_are_open(make: Any, source: dict[str, Any], port: int) -
     assert open_ports - {53, 443} >= {port}
 
 
+@pytest.mark.parametrize(
+    ("fields", "connector", "port", "postgres"),
+    [
+        ({}, "stripe", 5432, True),
+        ({}, "postgres", 5432, True),
+        ({}, "mysql", 3306, False),
+        ({}, "mongodb", 27017, False),
+        ({"port": 5432}, "mysql", 5432, True),
+        ({"port": 6432}, "postgres", 6432, True),
+        ({"port": 6432}, "stripe", 6432, False),
+        ({"port": 3306}, "stripe", 3306, False),
+        ({"endpoint": "mysql://db.example.com"}, "postgres", 3306, False),
+        ({"endpoint": "${DB}"}, "mysql", 3306, False),
+    ],
+)
+def test_the_database_follows_the_connector(
+    make: Any, fields: dict[str, Any], connector: str, port: int, *, postgres: bool
+) -> None:
+    """The usual port is that of the job's database, and PG* are for PostgreSQL alone."""
+    database = {"endpoint": "db.example.com", **fields}
+    job = make.kubernetes(
+        {
+            f"{V}enable_network_policy": True,
+            **{f"resources.database.{name}": value for name, value in database.items()},
+        },
+        source_connector=connector,
+    )
+    made = make.resources(job)
+    ports = {each["port"] for rule in policy(made)["egress"] for each in rule.get("ports", ())} - {
+        53,
+        443,
+    }
+    assert ports == {port}
+    data = made["config-map"].body["data"]
+    assert ("PGHOST" in data) is postgres
+    assert "DATABASE_HOST" in data
+
+
 def test_unknown_port_is_said(make: Any) -> None:
     """A connection whose port nobody can tell is named in the plan."""
     job = make.kubernetes(
@@ -516,9 +554,28 @@ def test_variables_of_other_tools_jobs_are_not_judged(make: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "arn", ['arn:aws:secretsmanager:eu-west-1:123456789012:secret:x"y', 'arn:a"${BUNDLE}']
+)
+def test_secret_manager_setting_is_json(make: Any, arn: str) -> None:
+    """Whatever stands in the ARN, the runner's setting is JSON; a quote in it is suspicious."""
+    job = make.kubernetes({"resources.secrets.secret_manager_arn": arn})
+    data = show(make.resources(job)["config-map"].body["data"])
+    assert json.loads(data["DATIVO_SECRET_MANAGER_CONFIG"])["bundle_secret_id_template"] == arn
+    job = make.emr({"resources.secrets.secret_manager_arn": arn})
+    assert "${" in arn or rules.SUSPICIOUS_SHAPE.code in make.codes(job)
+
+
+@pytest.mark.parametrize(
     ("text", "good"),
     [
         ("0 3 * * *", True),
+        ("@every 1h", True),
+        ("@every 1h30m", True),
+        ("@every .5h", True),
+        ("@every", False),
+        ("@every 1", False),
+        ("@every 1d", False),
+        ("@reboot", False),
         ("*/15 0-6,20 1 jan-mar MON", True),
         ("@daily", True),
         ("60 0 * * *", False),
@@ -537,11 +594,32 @@ def test_schedules(text: str, *, good: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("500m", "1"), ("1Gi", "2G"), ("1023Mi", "1Gi"), ("1000k", "1Mi")]
+    ("one", "other"),
+    [
+        ("500m", "1"),
+        ("1Gi", "2G"),
+        ("1023Mi", "1Gi"),
+        ("1000k", "1Mi"),
+        ("999", "1e3"),
+        ("1E3", "1E"),
+        ("100n", "100u"),
+        ("100u", "1m"),
+        (".5", "+1"),
+        ("2.", "3"),
+        ("1e-3", "2m"),
+    ],
 )
 def test_quantities_compare(one: str, other: str) -> None:
     """Quantities of different units are compared by what they mean."""
+    assert grammar.quantity(one) is grammar.quantity(other) is None
     assert grammar.amount(one) < grammar.amount(other)
+
+
+@pytest.mark.parametrize("text", ["", "1e", "-1", "1 Gi", "1K", "1mi", ".", "1ee3", "+", "1e3Gi"])
+def test_what_is_no_quantity(text: str) -> None:
+    """A quantity is a number, not negative here, with one suffix or one exponent."""
+    assert grammar.quantity(text)
+    assert grammar.amount(text) == 0
 
 
 def test_no_tag_is_lost_as_an_annotation() -> None:

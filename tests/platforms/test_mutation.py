@@ -130,6 +130,7 @@ VARIABLE_VALUES: dict[str, tuple[Any, Any]] = {
     "log_retention_days": (30, 31),
     "kms_key_alias": ("alias/one", "alias/two"),
     "idle_timeout_minutes": (30, 31),
+    "protect": (False, True),
     "image": ("registry/runner:1", "registry/runner:2"),
     "run": ("schedule", "suspended"),
     "schedule": ("0 4 * * *", "0 5 * * *"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -14,7 +15,10 @@ from dativo_infra.loading import files, load_document, load_project
 from dativo_infra.loading.yaml import parse
 from dativo_infra.model import BLOCK, Source
 from dativo_infra.planning import Unit, plan
-from dativo_infra.values import Parameter
+from dativo_infra.values import TOKENS, Parameter
+
+if TYPE_CHECKING:
+    from dativo_infra.project import LoadedProject
 
 PLACES: Mapping[str, tuple[str, ...]] = {
     "tenant_id": ("tenant_id",),
@@ -40,7 +44,7 @@ PLATFORMS: Mapping[str, str] = {
 """The platform of a component's job that names none."""
 
 _LISTS = frozenset({"subnet_ids", "security_group_ids"})
-# The runner needs them; what is built does not depend on them.
+# The runner needs them; what is built depends on them only where it runs the job.
 _PATHS = ("source_connector_path", "target_connector_path", "asset_path")
 
 
@@ -56,7 +60,8 @@ def unit_from(
         name: the component's name, and the job's where no file names it.
 
     Raises:
-        TypeError: there is an argument that the component does not have.
+        TypeError: there is an argument that the component does not have, or an output outside the
+            infrastructure block.
         DiagnosticError: the job cannot be read or planned.
         ValueError: the job is none that the component builds.
     """
@@ -65,17 +70,20 @@ def unit_from(
             near = did_you_mean(key, known.__annotations__)
             raise TypeError(f"{component} has no argument `{key}`. {near}".rstrip())
     path = rooted(args["job"]) if "job" in args else None
-    document, source = _read(path) if path else ({}, None)
-    document = _laid(document, args.get("document", {}))
+    read, source = _read(path) if path else ({}, None)
+    document = _laid(read, args.get("document", {}))
     for key, place in PLACES.items():
         if key in args:
             document = _laid(document, _nested(place, args[key]))
     outputs: dict[str, pulumi.Output[Any]] = {}
-    document = _late(_complete(document, component, None if path else name), (), outputs)
+    document = _late(document, (), outputs)
+    changed = {**document, BLOCK: None} != {**read, BLOCK: None}
+    document = _complete(document, component, None if path else name)
     loaded = load_document(document, name=name, source=source)
     project, found = load_project(near=[path or rooted(".")])
-    planned = plan(loaded.jobs, project, provider="pulumi")
-    report([*loaded.diagnostics, *found, *planned.diagnostics])
+    jobs = [replace(job, changed=changed) for job in loaded.jobs]
+    planned = plan(jobs, project, provider="pulumi")
+    report([*loaded.diagnostics, *found, *planned.diagnostics], project)
     units = [unit for unit in planned.units if unit.component == component]
     if len(units) != 1:
         there = ", ".join(unit.component for unit in planned.units) or "nothing"
@@ -83,7 +91,7 @@ def unit_from(
     return units[0], outputs
 
 
-def rooted(path: str) -> str:
+def rooted(path: str | os.PathLike[str]) -> str:
     """Return a path that was given from the project's folder, else from the current one.
 
     It is given back as seen from the current folder, as messages show it.
@@ -92,8 +100,8 @@ def rooted(path: str) -> str:
     return os.path.relpath(Path(root if Path(root).is_absolute() else ".") / path)
 
 
-def report(diagnostics: Iterable[Diagnostic]) -> None:
-    """Show what is worth a warning in Pulumi's own way.
+def report(diagnostics: Iterable[Diagnostic], project: LoadedProject | None = None) -> None:
+    """Show what is worth a warning, and what the project does not silence, in Pulumi's own way.
 
     Raises:
         DiagnosticError: there are errors.
@@ -101,7 +109,8 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     diagnostics = tuple(diagnostics)
     raise_errors(diagnostics)
     for each in diagnostics:
-        if each.severity is Severity.WARNING:
+        silent = project is not None and project.project.silences(each)
+        if each.severity is Severity.WARNING and not silent:
             pulumi.log.warn(" ".join(part for part in (str(each), each.remedy) if part))
 
 
@@ -118,10 +127,9 @@ def _read(path: str) -> tuple[dict[str, Any], Source]:
 
 def _complete(document: dict[str, Any], component: str, name: str | None) -> dict[str, Any]:
     """Return a document with what a program that builds infrastructure need not say."""
-    base: dict[str, Any] = {
-        **dict.fromkeys(_PATHS, "none"),
-        BLOCK: {"runtime": {"platform": PLATFORMS[component]}},
-    }
+    base: dict[str, Any] = {BLOCK: {"runtime": {"platform": PLATFORMS[component]}}}
+    if component != "KubernetesJob":
+        base.update(dict.fromkeys(_PATHS, "none"))
     if name is not None:
         base[BLOCK]["name"] = name
     return _laid(base, document)
@@ -146,10 +154,19 @@ def _laid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _late(value: Any, path: tuple[str, ...], outputs: dict[str, pulumi.Output[Any]]) -> Any:
-    """Return data with each output in it replaced by a parameter, and kept by its name."""
-    if isinstance(value, pulumi.Output | Awaitable):
-        # No variable's name has a dot, so none of the job's own parameters is meant.
-        name = ".".join(path)
+    """Return data with each output in it replaced by a parameter, and kept by its name.
+
+    Raises:
+        TypeError: one is not in the infrastructure block.
+    """
+    late = isinstance(value, pulumi.Output | Awaitable)
+    # No variable's name has a dot, so none of the job's own parameters is meant.
+    name = ".".join(path)
+    if (late or isinstance(value, TOKENS)) and path[:1] != (BLOCK,):
+        raise TypeError(
+            f"`{name}` cannot be an output: outside `{BLOCK}` a job is text that its runner reads."
+        )
+    if late:
         outputs[name] = pulumi.Output.from_input(value)
         return Parameter(name, "list" if path[-1] in _LISTS else "string")
     if isinstance(value, Mapping):

@@ -12,25 +12,25 @@ import pulumi
 
 from dativo_infra.adapters.pulumi.arguments import report, rooted
 from dativo_infra.adapters.pulumi.components import COMPONENTS, Component
-from dativo_infra.adapters.pulumi.values import content, given, lookup
-from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors, rules
+from dativo_infra.adapters.pulumi.providers import Providers
+from dativo_infra.adapters.pulumi.values import given, lookup
+from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 from dativo_infra.loading import Loaded, load, load_project, read_env_file
-from dativo_infra.names import PULUMI, Identity
-from dativo_infra.planning import JobPlan, Plan, Selection, Unit, parse_shard, plan
-from dativo_infra.resources.kubernetes import KubernetesObject
-from dativo_infra.values import Parameter, Pseudo, is_known, tokens
+from dativo_infra.model import Job
+from dativo_infra.planning import JobPlan, Plan, Selection, Unit, contested, parse_shard, plan
+from dativo_infra.values import Parameter, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from dativo_infra.model import Job
-    from dativo_infra.project import LoadedProject, PlacedTarget
+    from dativo_infra.names import Identity
+    from dativo_infra.project import LoadedProject
 
 TOOL = "pulumi"
 
 
 def build(
-    jobs: Loaded | Iterable[Job] | Plan,
+    jobs: Iterable[str | os.PathLike[str]] | Loaded | Iterable[Job] | Plan,
     *,
     project: LoadedProject | None = None,
     provider: str | None = None,
@@ -40,28 +40,34 @@ def build(
     """Build what Pulumi owns of some jobs; return the components by `tenant/environment/name`.
 
     Args:
-        jobs: what was loaded, with its errors; or jobs alone; or a plan that was made before.
-        project: the project of the jobs; without one the defaults hold.
+        jobs: paths of job files or folders, from the folder of Pulumi.yaml; or what was loaded,
+            with its errors; or jobs alone; or a plan that was made before.
+        project: the project of the jobs. Without one the dativo-infra.yaml above them holds, and
+            for jobs alone the defaults.
         provider: `pulumi` to build jobs that say another provider, too.
         parameters: values of variables that are known to the program alone.
-        opts: options of every component. Providers in them are used for everything; without them
-            each target of the project gets its own, and jobs without a target the default one.
+        opts: options of every component. A provider in them, or of their parent, is used for all
+            that its package builds; without one each target of the project gets its own, and jobs
+            without a target the default one.
 
     Raises:
         DiagnosticError: a job has an error, or cannot be read; nothing was registered then.
-        TypeError: a plan was given with what it was to be made with.
+        TypeError: a plan was given with what it was to be made with, or paths and jobs were mixed.
+        ValueError: `provider` is no tool.
     """
     if isinstance(jobs, Plan):
         if project is not None or provider is not None:
             raise TypeError("a plan is made already: give `project` and `provider` to `plan`")
         planned = jobs
+        report(planned.diagnostics)
     else:
+        loaded, near = _load(jobs)
         found: tuple[Diagnostic, ...] = ()
-        if isinstance(jobs, Loaded):
-            jobs, found = jobs.jobs, jobs.diagnostics
-        report(found)
-        planned = plan(jobs, project, provider=provider)
-    report(planned.diagnostics)
+        if project is None:
+            project, found = load_project(near=near)
+        # Jobs with an error are planned too, to find what else is wrong; then nothing is built.
+        planned = plan([*loaded.jobs, *loaded.faulty], project, provider=provider)
+        report([*loaded.diagnostics, *found, *planned.diagnostics], project)
     built = build_units(planned.owned_by(TOOL), parameters=parameters, opts=opts)
     return {str(identity): component for identity, component in built.items()}
 
@@ -75,12 +81,15 @@ def build_units(
     """Build units, each after those that it needs.
 
     Raises:
-        DiagnosticError: two would have one name, a Kubernetes cluster is not named, or parameters
-            have no value.
+        DiagnosticError: a Kubernetes cluster is not named, or parameters have no value.
+        ValueError: two have one identity.
     """
-    by_identity = {unit.identity: unit for unit in units}
-    providers = _Providers(opts)
-    raise_errors([*_equal_names(by_identity.values()), *providers.missing(by_identity.values())])
+    by_identity: dict[Identity, Unit] = {}
+    for unit in units:
+        if by_identity.setdefault(unit.identity, unit) is not unit:
+            raise ValueError(f"two units are {unit.identity}, and one name can be built once only")
+    providers = Providers(opts)
+    raise_errors(providers.missing(by_identity.values()))
     consumed = [(*unit.resources, unit.exports) for unit in by_identity.values()]
     values = given((item for items in consumed for item in items), parameters or {})
     built: dict[Identity, Component] = {}
@@ -91,81 +100,26 @@ def build_units(
     }
     for identity in TopologicalSorter(needs).static_order():
         unit = by_identity[identity]
-        options = pulumi.ResourceOptions(
-            depends_on=[built[each] for each in needs[identity]], providers=providers.of(unit)
-        )
-        merged = pulumi.ResourceOptions.merge(opts, options)
-        built[identity] = COMPONENTS[unit.component].of(unit, values, merged)
+        options = providers.options(unit, depends_on=[built[each] for each in needs[identity]])
+        built[identity] = COMPONENTS[unit.component].of(unit, values, options)
     return built
 
 
-class _Providers:
-    """One explicit provider for each target and package, made when the first unit needs it."""
-
-    def __init__(self, opts: pulumi.ResourceOptions | None) -> None:
-        self._opts = opts or pulumi.ResourceOptions()
-        self._made: dict[tuple[PlacedTarget, str], pulumi.ProviderResource] = {}
-
-    @property
-    def _given(self) -> bool:
-        return bool(self._opts.provider or self._opts.providers or self._opts.parent)
-
-    def missing(self, units: Iterable[Unit]) -> Iterator[Diagnostic]:
-        """Yield an error for each unit whose objects would go to a cluster by accident."""
-        config = pulumi.Config("kubernetes")
-        if self._given or config.get("context") or config.get("kubeconfig"):
-            return
-        for unit in units:
-            if "kubernetes" in _packages(unit) and not unit.target.kubernetes_context:
-                message = f"{unit.description}: no Kubernetes context is given for {unit.target}."
-                yield rules.NO_KUBERNETES_CONTEXT.at(unit.resources[0].origin, message)
-
-    def of(self, unit: Unit) -> list[pulumi.ProviderResource]:
-        """Return the providers of a unit's target; none where other providers are meant."""
-        if not unit.target.name or self._opts.provider or self._opts.providers:
-            return []
-        every = (self._provider(unit.target, package) for package in sorted(_packages(unit)))
-        return [provider for provider in every if provider]
-
-    def _provider(self, target: PlacedTarget, package: str) -> pulumi.ProviderResource | None:
-        key = (target, package)
-        if key not in self._made:
-            opts = pulumi.ResourceOptions(parent=self._opts.parent)
-            if package == "aws":
-                import pulumi_aws as aws  # noqa: PLC0415 - imported where it is used
-
-                accounts = [target.account] if target.account else None
-                self._made[key] = aws.Provider(
-                    target.name, region=target.region, allowed_account_ids=accounts, opts=opts
-                )
-            elif target.kubernetes_context:
-                import pulumi_kubernetes as kubernetes  # noqa: PLC0415
-
-                self._made[key] = kubernetes.Provider(
-                    target.name, context=target.kubernetes_context, opts=opts
-                )
-        return self._made.get(key)
-
-
-def _packages(unit: Unit) -> set[str]:
-    """Return the provider packages that a unit's resources, and the facts in them, come from."""
-    facts = (token for each in unit.resources for token in tokens(content(each)))
-    return {
-        *("kubernetes" if isinstance(each, KubernetesObject) else "aws" for each in unit.resources),
-        *("aws" for token in facts if isinstance(token, Pseudo)),
-    }
-
-
-def _equal_names(units: Iterable[Unit]) -> Iterator[Diagnostic]:
-    """Yield an error for two resources of one URN, of which an engine would keep one."""
-    seen: dict[tuple[str, str], Unit] = {}
-    for unit in units:
-        component = unit.name(PULUMI)
-        for name in (component, *(f"{component}-{each.key}" for each in unit.resources)):
-            other = seen.setdefault((unit.component, name), unit)
-            if other is not unit:
-                what = f"{unit.identity} and {other.identity} would both have a resource `{name}`."
-                yield rules.NAMES_MEET.at(unit.resources[0].origin, what)
+def _load(
+    jobs: Iterable[str | os.PathLike[str]] | Loaded | Iterable[Job],
+) -> tuple[Loaded, list[str]]:
+    """Return jobs with all that is wrong, and the places above which their project file is."""
+    paths: list[str] = []
+    if not isinstance(jobs, Loaded):
+        items = [jobs] if isinstance(jobs, str) else list(jobs)
+        given = tuple(each for each in items if isinstance(each, Job))
+        paths = [rooted(each) for each in items if not isinstance(each, Job)]
+        if given and paths:
+            raise TypeError("give `build` paths or jobs, not both")
+        if not paths:
+            return Loaded(jobs=given, diagnostics=()), []
+        jobs = load(paths)
+    return jobs, [job.source.file for job in jobs.jobs] or paths
 
 
 def build_stack() -> None:
@@ -194,19 +148,42 @@ def _build_stack(config: pulumi.Config) -> None:
     variables = _variables(config.get("env-file"))
     paths = [rooted(path) for path in config.require_object("jobs")]
     loaded = load(paths, {**os.environ, **variables})
-    jobs, left = selection.jobs(loaded.jobs)
+    jobs, left = selection.jobs([*loaded.jobs, *loaded.faulty])
     project_file = config.get("project")
     project, found = load_project(
         rooted(project_file) if project_file else None,
         near=[job.source.file for job in loaded.jobs] or paths,
     )
-    planned = plan(jobs, project, provider=config.get("provider") or None)
-    report([*loaded.diagnostics, *found, *planned.diagnostics])
+    provider = config.get("provider") or None
+    planned = plan(jobs, project, provider=provider)
+    both = contested(planned, left, project, provider=provider)
+    report([*loaded.diagnostics, *found, *planned.diagnostics, *both], project)
+    if not planned.jobs:
+        _refuse_nothing(selection, left)
     built = build_units(selection.units(planned, TOOL), parameters=variables)
     _tell(planned, left, built)
     for job in planned.jobs:
-        if outputs := _outputs(job, planned, built, variables):
+        if outputs := _outputs(job, built, variables):
             pulumi.export(str(job.job.identity), outputs)
+
+
+def _refuse_nothing(selection: Selection, left: Iterable[Job]) -> None:
+    """Refuse a selection that no job matches: it would delete all that the stack has built.
+
+    Raises:
+        ValueError: there are jobs to be built, and none is selected.
+    """
+    jobs = [job for job in left if job.document.infrastructure is not None]
+    if jobs:
+        wanted = [f"environment `{selection.environment}`"]
+        wanted += [f"tenant `{selection.tenant}`"] if selection.tenant else []
+        there = sorted({f"{job.tenant}/{job.environment}" for job in jobs})
+        listed = ", ".join(there[:10]) + (", ..." if there[10:] else "")
+        raise ValueError(
+            f"no job has {' and '.join(wanted)}; there are (tenant/environment): {listed}. Nothing "
+            "was changed. Set the stack's `environment` and `tenant` with `pulumi config set`, or "
+            "remove what it has built with `pulumi destroy`."
+        )
 
 
 def _variables(env_file: str | None) -> dict[str, str]:
@@ -233,15 +210,15 @@ def _tell(planned: Plan, left: Iterable[Job], built: Mapping[Identity, Component
 
 
 def _outputs(
-    job: JobPlan, planned: Plan, built: Mapping[Identity, Component], variables: Mapping[str, str]
+    job: JobPlan, built: Mapping[Identity, Component], variables: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what is known of a job's infrastructure, by common names and by the job's own."""
-    outputs = {name: text for name, text in job.outputs.items() if text is not None}
+    every = {**job.exports, **job.outputs}
+    outputs = {name: text for name, text in every.items() if text is not None}
     if job.unit is not None:
         if job.unit not in built:
             return {}
-        every = {**planned.unit(job.unit).exports, **outputs}
-        return {name: built[job.unit].resolve(text) for name, text in every.items()}
+        return {name: built[job.unit].resolve(text) for name, text in outputs.items()}
     known = {
         name: lookup(text, variables) if isinstance(text, Parameter) else text
         for name, text in outputs.items()

@@ -17,7 +17,9 @@ import pulumi
 
 from dativo_infra.adapters.pulumi.arguments import unit_from
 from dativo_infra.adapters.pulumi.lowerings import lower
+from dativo_infra.adapters.pulumi.providers import Providers
 from dativo_infra.adapters.pulumi.values import Resolver, given
+from dativo_infra.diagnostics import raise_errors
 from dativo_infra.names import PULUMI, render
 from dativo_infra.planning import Unit
 
@@ -153,9 +155,13 @@ class Component(pulumi.ComponentResource):
         self, name: str, args: Any, known: type, opts: pulumi.ResourceOptions | None
     ) -> None:
         """Build the unit that arguments describe."""
-        unit, outputs = unit_from(args, known, component=type(self).__name__, name=name)
+        kind = type(self).__name__
+        unit, outputs = unit_from(args, known, component=kind, name=name)
+        # No two components have one type and name, so no two providers do.
+        providers = Providers(opts, name=f"{kind}-{name}")
+        raise_errors(providers.missing([unit]))
         parameters = given([*unit.resources, unit.exports], outputs)
-        self._build(name, unit, parameters, opts)
+        self._build(name, unit, parameters, providers.options(unit))
 
     def _build(
         self,

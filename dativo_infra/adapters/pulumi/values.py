@@ -45,6 +45,9 @@ ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
 }
 """Where a kind's attributes are found on the first Pulumi resource that it is lowered to."""
 
+SETTINGS = frozenset({"jobs", "environment", "tenant", "shard", "provider", "project", "env-file"})
+"""Keys of the stack's configuration that say what is built: no values of a job's variables."""
+
 
 class Resolver:
     """Knows what a unit's resources became, and turns tokens into values of Pulumi.
@@ -162,7 +165,9 @@ def given(
         rules.MISSING_PARAMETER.at(
             None,
             f"`{name}` has no value.",
-            remedy=f"Set it with `pulumi config set {'--secret ' if each.secret else ''}{name} ...`"
+            remedy="Set it in the environment."
+            if name in SETTINGS
+            else f"Set it with `pulumi config set {'--secret ' if each.secret else ''}{name} ...`"
             " or in the environment.",
         )
         for name, each in consumed.items()
@@ -177,7 +182,7 @@ def lookup(parameter: Parameter, values: Mapping[str, pulumi.Input[Any]]) -> Any
     name = parameter.name
     secret = parameter.secret or pulumi.runtime.is_config_secret(config.full_key(name))
     value: Any = values.get(name)
-    if value is None:
+    if value is None and name not in SETTINGS:
         value = config.get_secret(name) if secret else config.get(name)
     if value is None:
         value = os.environ.get(name)

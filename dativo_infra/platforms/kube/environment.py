@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from dativo_infra.platforms import reach
 from dativo_infra.platforms.base import Context, referenced, unused, used
-from dativo_infra.values import Text, concat
+from dativo_infra.values import Concat, Text, concat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dativo_infra.model import Job
 
 _IN_CONFIG = used("an environment variable of the container, in the job's ConfigMap or Secret")
 _ROLE_ALLOWS = referenced("the identity behind the account must allow it")
@@ -49,20 +48,17 @@ _POSTGRES_NAMES = (
     ("PGPORT", "resources.database.port"),
     ("PGDATABASE", "resources.database.database_name"),
 )
-"""What the runner itself reads for a database, which is then PostgreSQL."""
+"""What the runner itself reads for a database that is PostgreSQL."""
+_POSTGRES = ("postgres", "postgresql")
 
 
 def settings(context: Context) -> Iterator[tuple[str, Text]]:
     """Yield the names and values that tell the runner what exists."""
-    names = [*_NAMES, *(_POSTGRES_NAMES if _is_postgres(context.job) else ())]
+    names = [*_NAMES, *(_POSTGRES_NAMES if reach.database_kind(context.job) in _POSTGRES else ())]
     for name, path in names:
         if (value := context.get(path)) is not None:
             yield name, str(value) if isinstance(value, int) else value
     yield from _secret_manager(context.get("resources.secrets.secret_manager_arn"))
-
-
-def _is_postgres(job: Job) -> bool:
-    return job.get("resources.database.port") in {None, 5432}
 
 
 def _is_secret(arn: Any) -> bool:
@@ -75,7 +71,13 @@ def _secret_manager(arn: Any) -> Iterator[tuple[str, Text]]:
         return
     region = arn.split(":")[3] if isinstance(arn, str) and arn.count(":") > 3 else ""
     known = {**({"region_name": region} if region else {}), "bundle_format": "json"}
-    head = json.dumps(known).removesuffix("}") + ', "bundle_secret_id_template": "'
+    key = "bundle_secret_id_template"
     yield "DATIVO_SECRET_MANAGER", "aws"
-    # An ARN has no character that JSON escapes.
-    yield "DATIVO_SECRET_MANAGER_CONFIG", concat(head, arn, '"}')
+    if isinstance(arn, str):
+        yield "DATIVO_SECRET_MANAGER_CONFIG", json.dumps({**known, key: arn})
+        return
+    # What is known only later is an ARN, which has no character that JSON escapes.
+    parts = arn.parts if isinstance(arn, Concat) else (arn,)
+    escaped = (json.dumps(part)[1:-1] if isinstance(part, str) else part for part in parts)
+    head = json.dumps({**known, key: ""}).removesuffix('"}')
+    yield "DATIVO_SECRET_MANAGER_CONFIG", concat(head, *escaped, '"}')

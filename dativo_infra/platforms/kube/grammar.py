@@ -10,10 +10,14 @@ _NAMESPACE = re.compile(_LABEL)
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 _UNITS = {
-    "": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
+    "": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3,
+    "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
     "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60,
 }  # fmt: skip
-_QUANTITY = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[mkMGTPE]|[KMGTPE]i)?")
+_QUANTITY = re.compile(
+    r"\+?(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)"
+    r"(?:(?P<unit>[numkMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
+)
 
 _CRON_FIELDS = (
     ("minute", 0, 59, ()),
@@ -28,6 +32,7 @@ _CRON_FIELDS = (
     ("day of week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
 _CRON_WORDS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+_CRON_EVERY = re.compile(r"@every (?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")
 
 
 def is_namespace(text: str) -> bool:
@@ -44,7 +49,7 @@ def is_subdomain(text: str) -> bool:
 
 
 def quantity(text: str) -> str | None:
-    """Return what is wrong with a quantity, or None.
+    """Return what is wrong with a quantity, or None; none that is asked for here is negative.
 
     Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """
@@ -54,7 +59,9 @@ def quantity(text: str) -> str | None:
 def amount(text: str) -> float:
     """Return the number that a quantity means; 0 for a text that is none."""
     match = _QUANTITY.fullmatch(text)
-    return float(match["number"]) * _UNITS[match["unit"] or ""] if match else 0.0
+    if match is None:
+        return 0.0
+    return float(f"{match['number']}e{match['exponent'] or 0}") * _UNITS[match["unit"] or ""]
 
 
 def cron(text: str) -> str | None:
@@ -62,7 +69,7 @@ def cron(text: str) -> str | None:
 
     Kubernetes reads it by https://pkg.go.dev/github.com/robfig/cron/v3, where Sunday is 0 only.
     """
-    if text in _CRON_WORDS:
+    if text in _CRON_WORDS or _CRON_EVERY.fullmatch(text):
         return None
     parts = text.split()
     if len(parts) != len(_CRON_FIELDS):

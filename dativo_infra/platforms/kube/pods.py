@@ -13,9 +13,11 @@ from dativo_infra.platforms.kube import grammar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dativo_infra.values import Text
 
-def _image(text: str) -> str | None:
-    return None if re.fullmatch(r"\S+", text) else "must be an image such as registry/name:tag"
+
+def _image(text: Text) -> str | None:
+    return None if re.fullmatch(r"\S+", str(text)) else "must be an image such as registry/name:tag"
 
 
 VARIABLES = (

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 
-from dativo_infra import load, load_project
 from dativo_infra.adapters.pulumi import EmrCluster, build
 
-folder = Path(pulumi.get_root_directory()).parents[1] / "jobs"
-project, _ = load_project(near=[str(folder)])
-
-# Builds the jobs whose provider is pulumi; raises before anything is registered if one
-# of them is wrong.
-components = build(load([folder]), project=project)
+# Builds the jobs whose provider is pulumi, as the dativo-infra.yaml above them says; raises before
+# anything is registered if one of them is wrong. The path begins at the folder of Pulumi.yaml.
+components = build(["../../jobs"])
 
 for name, component in components.items():
     if isinstance(component, EmrCluster):

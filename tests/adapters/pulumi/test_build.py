@@ -54,6 +54,7 @@ KUBERNETES = """
     namespace: data
     service_account: runner
 """
+MAIN = 'targets:\n  main: {cloud: aws, account: "123456789012", region: eu-central-1}\n'
 Write = Callable[..., Path]
 
 
@@ -127,19 +128,65 @@ def test_an_error_in_one_job_stops_all(write: Write) -> None:
     assert not registered
 
 
-def test_two_units_of_one_name_are_refused(make_unit: Any) -> None:
-    """Pulumi would keep one of two resources with the same URN."""
+def test_all_that_is_wrong_with_a_job_is_said_at_once(write: Write) -> None:
+    """An error of loading does not hide those of planning."""
+    body = EMR.replace("2}", "0}").replace("{subnet_ids: [subnet-0a1b2c3d]}", "{}")
+    folder = write("broken", body)
+    for program in (partial(build, [folder]), partial(build, load([folder]))):
+        with pytest.raises(DiagnosticError, match=r"(?s)instance_count.*subnet_ids"):
+            record(program)
+    with pytest.raises(pulumi.RunError, match=r"(?s)instance_count.*subnet_ids"):
+        stack(folder.parent)
 
-    class Unlucky(Identity):
-        """An identity whose hash is that of others."""
 
-        @property
-        def digest(self) -> str:
-            return "0" * 64
+def test_two_units_of_one_identity_are_refused(make_unit: Any) -> None:
+    """Neither is dropped without a word."""
+    with pytest.raises(ValueError, match="two units are acme/prod/orders"):
+        record(lambda: build_units([make_unit(ROLE), make_unit(ROLE)]))
 
-    units = [make_unit(ROLE, identity=Unlucky("acme", "prod", name)) for name in ("a!", "a?")]
-    with pytest.raises(DiagnosticError, match="DI506"):
-        record(lambda: build_units(units))
+
+def test_paths_are_loaded_with_the_project_above_them(write: Write) -> None:
+    """They begin at the folder of Pulumi.yaml, and nothing else is needed."""
+    folder = write("orders", EMR)
+    (folder / "dativo-infra.yaml").write_text(MAIN)
+    for jobs in (["jobs"], "jobs", [folder], [folder / "orders.yaml"]):
+        recording = record(partial(build, jobs), root_directory=folder.parent)
+        assert recording.one("pulumi:providers:aws").name == "main"
+        assert recording.one("dativo:index:EmrCluster").name == "acme-prod-orders"
+    assert record(lambda: build(load([folder]))).of_type("pulumi:providers:aws")
+
+
+def test_a_project_that_is_given_is_taken(write: Write) -> None:
+    """The file above the jobs is not read then."""
+    folder = write("orders", EMR)
+    other = folder.parent / "other.yaml"
+    other.write_text(MAIN.replace("main", "other"))
+    (folder / "dativo-infra.yaml").write_text("broken: [")
+    project, _ = load_project(other)
+    recording = record(lambda: build([folder], project=project))
+    assert recording.one("pulumi:providers:aws").name == "other"
+
+
+def test_what_is_wrong_with_paths_and_project_is_reported(write: Write) -> None:
+    """A job that cannot be read, a project that cannot be read, and a path that is not there."""
+    folder = write("orders", EMR)
+    with pytest.raises(DiagnosticError, match="nowhere"):
+        record(lambda: build([folder, "nowhere"]))
+    write("broken", EMR.replace("2}", "many}"))
+    with pytest.raises(DiagnosticError, match=r"broken\.yaml"):
+        record(lambda: build([folder]))
+    (folder / "broken.yaml").unlink()
+    (folder / "dativo-infra.yaml").write_text("targts: {}\n")
+    for jobs in ([folder], load([folder])):
+        with pytest.raises(DiagnosticError, match="targts"):
+            record(partial(build, jobs))
+
+
+def test_jobs_and_paths_are_not_mixed(write: Write) -> None:
+    """Which project would hold is not clear."""
+    folder = write("orders", EMR)
+    with pytest.raises(TypeError, match="not both"):
+        record(lambda: build([folder, *load([folder]).jobs]))  # pyright: ignore[reportArgumentType]
 
 
 def test_missing_parameters_stop_before_anything_is_registered(make_unit: Any) -> None:
@@ -181,6 +228,17 @@ def test_each_target_has_one_explicit_provider(make_unit: Any) -> None:
     assert recording.one("kubernetes:core/v1:ConfigMap").provider == kubernetes.urn
 
 
+def test_what_a_target_leaves_open_is_the_stacks(make_unit: Any) -> None:
+    """An explicit provider would not read the region that the stack is configured for."""
+    config = {"aws:region": "eu-north-1"}
+    units = [make_unit(ROLE, target=replace(TARGET, region=None))]
+    recording = record_anywhere(lambda: build_units(units), config=config)
+    assert recording.one("pulumi:providers:aws").inputs["region"] == "eu-north-1"
+    units = [make_unit(ROLE, target=replace(TARGET, region=None, account=None))]
+    recording = record_anywhere(lambda: build_units(units), config=config)
+    assert recording.one("aws:iam/role:Role").provider == ""
+
+
 def test_a_programs_own_provider_wins(make_unit: Any) -> None:
     """Options that bring providers are used for every target."""
 
@@ -193,6 +251,49 @@ def test_a_programs_own_provider_wins(make_unit: Any) -> None:
     recording = record(program)
     assert recording.one("pulumi:providers:aws").name == "mine"
     assert recording.one("aws:iam/role:Role").provider.endswith("::mine")
+
+
+def test_a_provider_of_one_package_leaves_the_others_to_the_target(make_unit: Any) -> None:
+    """A program that brings its AWS provider has not said which Kubernetes cluster is meant."""
+    units = [
+        make_unit(ROLE, target=TARGET),
+        make_unit(
+            SETTINGS,
+            target=TARGET,
+            component="KubernetesJob",
+            identity=Identity("acme", "prod", "sync"),
+        ),
+    ]
+
+    def program() -> None:
+        import pulumi_aws as aws
+
+        opts = pulumi.ResourceOptions(providers=[aws.Provider("mine", region="us-west-2")])
+        build_units(units, opts=opts)
+
+    recording = record(program)
+    assert recording.one("pulumi:providers:aws").name == "mine"
+    assert recording.one("aws:iam/role:Role").provider.endswith("::mine")
+    kubernetes = recording.one("pulumi:providers:kubernetes")
+    assert kubernetes.inputs["context"] == "prod"
+    assert recording.one("kubernetes:core/v1:ConfigMap").provider == kubernetes.urn
+
+
+def test_a_parents_own_provider_wins(make_unit: Any) -> None:
+    """What a component that holds the jobs was given is meant for them."""
+    unit = make_unit(SETTINGS, target=TARGET, component="KubernetesJob")
+
+    def program() -> None:
+        import pulumi_kubernetes as kubernetes
+
+        mine = pulumi.ResourceOptions(providers=[kubernetes.Provider("mine", context="mine")])
+        parent = pulumi.ComponentResource("t:index:T", "t", None, mine)
+        build_units([unit], opts=pulumi.ResourceOptions(parent=parent))
+
+    recording = record_anywhere(program)
+    provider = recording.one("pulumi:providers:kubernetes")
+    assert provider.name == "mine"
+    assert recording.one("kubernetes:core/v1:ConfigMap").provider == provider.urn
 
 
 def test_jobs_without_a_target_use_the_default_provider(built: Any) -> None:
@@ -214,6 +315,16 @@ def test_objects_go_to_no_cluster_by_accident(make_unit: Any) -> None:
     unit = make_unit(SETTINGS, component="KubernetesJob")
     with pytest.raises(DiagnosticError, match="DI406"):
         record_anywhere(lambda: build_units([unit]))
+
+    def below_a_parent() -> None:
+        import pulumi_aws as aws
+
+        given = pulumi.ResourceOptions(providers=[aws.Provider("mine")])
+        parent = pulumi.ComponentResource("t:index:T", "t", None, given)
+        build_units([unit], opts=pulumi.ResourceOptions(parent=parent))
+
+    with pytest.raises(DiagnosticError, match="DI406"):
+        record_anywhere(below_a_parent)
     named = replace(unit, target=PlacedTarget(name="prod", kubernetes_context="prod"))
     recording = record_anywhere(lambda: build_units([named]))
     assert recording.one("pulumi:providers:kubernetes").inputs["context"] == "prod"
@@ -252,7 +363,68 @@ def test_a_stack_can_be_told_what_to_build(write: Write) -> None:
     assert types(stack(folder, "any", environment="prod", provider="pulumi")) == [
         "dativo:index:EmrCluster"
     ]
-    assert types(stack(folder, tenant="globex", provider="pulumi")) == []
+    assert types(stack(folder, tenant="acme", provider="pulumi")) == ["dativo:index:EmrCluster"]
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [("production", {}), ("prod", {"tenant": "globex"}), ("prod", {"environment": "pord"})],
+)
+def test_a_selection_that_reaches_no_job_is_refused(name: str, config: Any, write: Write) -> None:
+    """A mistyped stack or setting does not delete all that was built."""
+    write("orders", EMR)
+    folder = write("test", EMR, environment="dev").parent
+    wanted = config.get("tenant") or config.get("environment") or name
+    with pytest.raises(pulumi.RunError, match=f"`{wanted}`.* acme/dev, acme/prod"):
+        stack(folder, name, **config)
+
+
+def test_a_stack_without_infrastructure_builds_nothing(write: Write) -> None:
+    """Jobs that have no block ask for nothing."""
+    folder = write("orders", EMR)
+    text = (folder / "orders.yaml").read_text()
+    (folder / "orders.yaml").write_text(text.partition("infrastructure:")[0])
+    assert len(stack(folder.parent, "any")) == 0
+
+
+def test_what_another_stack_builds_too_is_refused(write: Write) -> None:
+    """A namespace of one target that jobs of another environment name has one owner alone."""
+    write("orders", KUBERNETES)
+    folder = write("test", KUBERNETES, environment="dev")
+    (folder / "dativo-infra.yaml").write_text(
+        "targets:\n  main: {cloud: aws, kubernetes_context: main}\n"
+    )
+    with pytest.raises(pulumi.RunError, match="acme/dev/test"):
+        stack(folder.parent)
+
+
+def test_a_cluster_that_exists_is_exported(write: Write) -> None:
+    """What is known of it is there under the common names, whether the job lists it or not."""
+    body = EMR.replace(
+        "{instance_type: m5.xlarge, instance_count: 2}", "{cluster_id: j-2ABC1DEF3GH}"
+    )
+    folder = write("orders", body.replace("dns: output.emr_master_public_dns", "")).parent
+    recording = stack(folder)
+    assert types(recording) == []
+    assert recording.exports["acme/prod/orders"]["emr_cluster_id"] == "j-2ABC1DEF3GH"
+
+
+def test_the_project_silences_what_loading_says(write: Write) -> None:
+    """As it does with what planning says."""
+    folder = write("orders", EMR + "  metdata: {}\n")
+    (warning,) = [each for each in stack(folder.parent).messages if "metdata" in each]
+    code = warning.partition("warning ")[2].partition(":")[0]
+    (folder / "dativo-infra.yaml").write_text(f"silence: [{code}]\n")
+    assert not [each for each in stack(folder.parent).messages if "metdata" in each]
+    assert not [each for each in record(lambda: build([folder])).messages if "metdata" in each]
+
+
+def test_a_setting_of_the_stack_is_no_value_of_a_job(write: Write) -> None:
+    """`${tenant}` in a job means the job's variable, not the stack's `tenant`."""
+    body = EMR.replace("subnet-0a1b2c3d", '"${tenant}"')
+    folder = write("orders", body).parent
+    with pytest.raises(pulumi.RunError, match="`tenant` has no value"):
+        stack(folder, tenant="acme")
 
 
 def test_shards_build_each_unit_once(write: Write) -> None:
@@ -289,6 +461,7 @@ def test_configuration_gives_values_too(write: Write) -> None:
         ({"shard": "3/2"}, "`3/2` is no shard"),
         ({"env-file": "none.env"}, "none.env"),
         ({"jobs": ["nowhere"]}, "nowhere"),
+        ({"provider": "pulmi"}, "pulmi"),
     ],
 )
 def test_a_stack_explains_what_is_wrong(config: Any, message: str, write: Write) -> None:
@@ -307,9 +480,7 @@ def test_warnings_are_shown(write: Write) -> None:
 def test_the_project_beside_the_jobs_holds(write: Write) -> None:
     """Targets and required tags come from the nearest project file."""
     folder = write("orders", EMR)
-    (folder / "dativo-infra.yaml").write_text(
-        'targets:\n  main: {cloud: aws, account: "123456789012", region: eu-central-1}\n'
-    )
+    (folder / "dativo-infra.yaml").write_text(MAIN)
     assert stack(folder.parent).one("pulumi:providers:aws").name == "main"
     project, _ = load_project(near=[str(folder)])
     recording = record(lambda: build(load([folder]), project=project))

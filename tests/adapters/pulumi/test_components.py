@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -23,6 +24,7 @@ from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.names import Identity
 from dativo_infra.resources.iam import IamRole
 from dativo_infra.testing import Recording, record
+from dativo_infra.values import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +39,19 @@ ORDERS: EmrClusterArgs = {
     "network": {"subnet_ids": ["subnet-0a1b2c3d"]},
     "tags": {"CostCenter": "data"},
 }
+PATHS = {
+    "source_connector_path": "/a.yaml",
+    "target_connector_path": "/b.yaml",
+    "asset_path": "/c.yaml",
+}
+SYNC: Any = {
+    "tenant_id": "acme",
+    "environment": "prod",
+    "namespace": "data",
+    "service_account": "runner",
+    "document": PATHS,
+}
+CONTEXT = {"kubernetes:context": "test"}
 JOB = """
 tenant_id: acme
 environment: prod
@@ -213,11 +228,11 @@ def test_kubernetes_components_stand_beside_each_other() -> None:
         opts = pulumi.ResourceOptions(depends_on=[space])
         account = KubernetesServiceAccount("account", args, opts)
         opts = pulumi.ResourceOptions(depends_on=[account])
-        job = KubernetesJob("sync", args, opts)
+        job = KubernetesJob("sync", SYNC, opts)
         pulumi.export("job", [job.cron_job, job.namespace, job.service_account, job.config_map])
         pulumi.export("shared", [space.namespace, account.service_account])
 
-    recording = record(program)
+    recording = record(program, config=CONTEXT)
     assert recording.exports["shared"] == ["data", "runner"]
     assert recording.exports["job"][1:3] == ["data", "runner"]
     namespace = recording.one("kubernetes:core/v1:Namespace")
@@ -240,6 +255,103 @@ def test_children_take_the_components_options() -> None:
     assert children
     assert {each.provider.rpartition("::")[2] for each in children} == {"other"}
     assert {each.protect for each in children} == {True}
+
+
+def write_target(folder: Path) -> None:
+    """Write a project file whose one target is all that there is to say of the place."""
+    (folder / "dativo-infra.yaml").write_text(
+        "targets:\n  main: {cloud: aws, account: '123456789012', region: eu-central-1, "
+        "kubernetes_context: main}\n"
+    )
+
+
+def test_a_component_goes_to_its_jobs_target(tmp_path: Path) -> None:
+    """By itself as among others: several of one target, of one name too, stand side by side."""
+    write_target(tmp_path)
+
+    def program() -> None:
+        EmrCluster("orders", ORDERS)
+        EmrCluster("refunds", ORDERS)
+        KubernetesNamespace("orders", {"tenant_id": "acme", "namespace": "data"})
+        KubernetesJob("orders", SYNC)
+
+    recording = record(program, root_directory=tmp_path)
+    providers = {each.urn: each for each in recording if each.type.startswith("pulumi:providers:")}
+    used = {each.provider for each in recording if each.type.startswith(("aws:", "kubernetes:"))}
+    assert used == set(providers)
+    assert len(used) == 4
+    for each in recording.of_type("pulumi:providers:aws"):
+        assert each.inputs["region"] == "eu-central-1"
+    for each in recording.of_type("pulumi:providers:kubernetes"):
+        assert each.inputs["context"] == "main"
+
+
+def test_a_component_takes_its_own_provider_before_its_targets(tmp_path: Path) -> None:
+    """What a program gives is meant."""
+    write_target(tmp_path)
+
+    def program() -> None:
+        import pulumi_kubernetes as kubernetes
+
+        mine = kubernetes.Provider("mine", context="mine")
+        KubernetesJob("sync", SYNC, pulumi.ResourceOptions(provider=mine))
+
+    recording = record(program, root_directory=tmp_path)
+    assert recording.one("pulumi:providers:kubernetes").name == "mine"
+    assert recording.one("kubernetes:batch/v1:CronJob").provider.endswith("::mine")
+
+
+def test_a_component_goes_to_no_cluster_by_accident() -> None:
+    """Without a context of a target, of the stack or of a provider it is refused."""
+    with pytest.raises(DiagnosticError, match="DI406"):
+        made(KubernetesJob, "sync", SYNC)
+    assert made(KubernetesJob, "sync", SYNC, config=CONTEXT)
+    assert made(KubernetesJob, "sync", SYNC, config={"kubernetes:kubeconfig": "{}"})
+
+
+def job_text(recording: Recording) -> str:
+    """Return the job that the pod runs."""
+    (text,) = (
+        recording.one("kubernetes:core/v1:ConfigMap", "sync-job-config-map").inputs["data"].values()
+    )
+    return text
+
+
+def test_the_pod_runs_the_job_that_the_arguments_describe(tmp_path: Path) -> None:
+    """A file as it stands; with what is laid over its outer part where that changes it."""
+    text = "\n".join(f"{key}: {value}" for key, value in PATHS.items())
+    text = f"tenant_id: acme\nsource: {{table: a, mode: b}}  # as it is\n{text}\n"
+    (tmp_path / "sync.yaml").write_text(text)
+    options: Any = {"config": CONTEXT, "root_directory": tmp_path}
+    args: Any = {"job": "sync.yaml", "namespace": "data", "service_account": "runner"}
+    assert job_text(made(KubernetesJob, "sync", args, **options)) == text
+    same = {**args, "tenant_id": "acme"}
+    assert job_text(made(KubernetesJob, "sync", same, **options)) == text
+    other = {**args, "tenant_id": "globex", "document": {"source": {"table": "c"}}}
+    assert json.loads(job_text(made(KubernetesJob, "sync", other, **options))) == {
+        "tenant_id": "globex",
+        "source": {"table": "c", "mode": "b"},
+        **PATHS,
+    }
+
+
+@pytest.mark.parametrize("late", [lambda: pulumi.Output.from_input("x"), lambda: Parameter("X")])
+def test_an_output_outside_the_block_is_refused(late: Callable[[], Any]) -> None:
+    """The runner reads that part as text, in which no value is filled in later."""
+
+    def program() -> None:
+        args: Any = {**SYNC, "document": {**PATHS, "source": {"table": late()}}}
+        KubernetesJob("sync", args)
+
+    with pytest.raises(TypeError, match=r"`source\.table` cannot be an output"):
+        record(program, config=CONTEXT)
+
+
+def test_a_job_that_runs_needs_its_connectors() -> None:
+    """The pod could not start without them."""
+    args = {key: value for key, value in SYNC.items() if key != "document"}
+    with pytest.raises(DiagnosticError, match=r"DI201.*source_connector_path"):
+        made(KubernetesJob, "sync", args, config=CONTEXT)
 
 
 def test_former_identities_are_aliases(built: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from dativo_infra.adapters.pulumi.values import SETTINGS
 from dativo_infra.testing import Recording, record
 
 ROOT = Path(__file__).parents[3]
@@ -37,6 +38,7 @@ def test_the_stack_builds_the_example_jobs() -> None:
 def test_the_stack_knows_the_keys_that_are_documented() -> None:
     """Pulumi.yaml describes each key, and only `jobs` must be given."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    assert set(project["config"]) == SETTINGS
     code = (ROOT / "dativo_infra/adapters/pulumi/build.py").read_text()
     for key, described in project["config"].items():
         assert f'("{key}")' in code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 
-from dativo_infra.adapters.pulumi.values import Resolver, given, needed
+from dativo_infra.adapters.pulumi.values import SETTINGS, Resolver, given, needed
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.resources.emr import EmrCluster, InstanceGroup
 from dativo_infra.resources.s3 import S3Bucket
@@ -119,6 +119,21 @@ def test_parameters_come_from_the_program_then_the_stack_then_the_environment(
         assert given(wanted, {"A": "program"}) == {"A": "program", "B": "stack", "C": "environment"}
 
     record(program, config={"A": "stack", "B": "stack"})
+
+
+def test_settings_of_the_stack_are_no_parameters() -> None:
+    """They say what is built; a variable of such a name comes from elsewhere."""
+
+    def program() -> None:
+        wanted = [Parameter(name) for name in sorted(SETTINGS)]
+        assert set(given(wanted, dict.fromkeys(SETTINGS, "program")).values()) == {"program"}
+        given(wanted, {})
+
+    config = dict.fromkeys(SETTINGS, "stack")
+    with pytest.raises(DiagnosticError) as caught:
+        record(program, config=config)
+    assert len(caught.value.diagnostics) == len(SETTINGS)
+    assert "pulumi config" not in str(caught.value)
 
 
 def test_secret_parameters_stay_secret() -> None:
