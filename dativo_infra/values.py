@@ -95,7 +95,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One element of a list, counted from 0."""
+    """One element of a list, counted from 0; -1 is the last."""
 
     items: Any
     index: int

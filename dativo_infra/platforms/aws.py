@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.values import Concat, Pseudo, Text, concat
+from dativo_infra.values import Concat, Pseudo, Select, Split, Text, concat
 
 if TYPE_CHECKING:
     from dativo_infra.platforms.base import Context
@@ -122,6 +122,19 @@ def role_name(arn: str) -> str:
     """Return the name in a role's ARN, without the role's path."""
     match = _ROLE_LIKE.fullmatch(arn)
     return match["name"].rsplit("/", 1)[-1] if match else arn
+
+
+def late_role_name(given: Text) -> Text:
+    """Return the name of a role that may be known late: of an ARN, what follows its last slash."""
+    if isinstance(given, str):
+        return role_name(given)
+    if not is_arn(given):
+        return given
+    parts = given.parts if isinstance(given, Concat) else ()
+    for index, part in reversed(list(enumerate(parts))):
+        if isinstance(part, str) and "/" in part:
+            return concat(part.rpartition("/")[2], *parts[index + 1 :])
+    return Select(Split("/", given), -1)
 
 
 def arn(service: str, name: str) -> Text:

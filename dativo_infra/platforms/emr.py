@@ -29,7 +29,7 @@ from dativo_infra.resources.emr import (
 )
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
-from dativo_infra.values import Parameter, Ref, Select, Split, Text, concat, show
+from dativo_infra.values import Parameter, Ref, Text, concat, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -366,8 +366,6 @@ class _Cluster:
         role = self.context.get("runtime.service_account")
         for where in sorted({each.where for each in self.buckets if not each.name}):
             yield f"{where} names no bucket that is known here: no right on it is included"
-        if role is not None and not isinstance(role, str):
-            yield f"{show(role)} must be a role without a path, by its ARN"
         if role is not None:
             yield "the role given must trust ec2.amazonaws.com"
             for statement in self._role_statements():
@@ -472,20 +470,10 @@ class _Cluster:
 
     def _instance_profile(self) -> IamInstanceProfile:
         given = self.context.get("runtime.service_account")
-        role: Text
-        if given is None:
-            role = Ref("instance-role", "name")
-        elif isinstance(given, str):
-            role = aws.role_name(given)
-        elif not aws.is_arn(given):
-            role = given
-        else:
-            # An ARN that is known late can only be cut at its slash: roles with a path do not work.
-            role = Select(Split("/", given), 1)
         return IamInstanceProfile(
             key="instance-profile",
             origin=self._origin("runtime.service_account") if given is not None else self._origin(),
-            role=role,
+            role=Ref("instance-role", "name") if given is None else aws.late_role_name(given),
             tags=self.tags,
         )
 

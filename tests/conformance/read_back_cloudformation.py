@@ -88,6 +88,8 @@ class Reader:
             declared.take("Description", "")
             listed = {"String": False, "CommaDelimitedList": True}[declared.take("Type")]
             secret = declared.take("NoEcho", default=False)
+            if declared.take("AllowedPattern", default=None):
+                declared.take("ConstraintDescription")
             declared.end()
             kind = "list" if listed else "secret" if secret else "string"
             return Parameter(self._names[name], kind)
@@ -112,11 +114,18 @@ class Reader:
             return _cluster_arn(concat(*self._substituted(text, given)))
         if name == "Fn::Select":
             index, items = argument
-            return Select(self.value(items), int(index))
+            read = self.value(items)
+            return Select(read, -1 if self._has_one_separator(items) else int(index))
         if name == "Fn::Split":
             separator, text = argument
             return Split(separator, self.value(text))
         raise UnreadableError(f"{name} is not understood")
+
+    def _has_one_separator(self, items: Any) -> bool:
+        """Return whether what is cut is a parameter that may be cut once, so 1 is the last."""
+        separator, text = items.get("Fn::Split", ("", {})) if isinstance(items, dict) else ("", {})
+        declared = self._parameters.get(text.get("Ref", "") if isinstance(text, dict) else "", {})
+        return declared.get("AllowedPattern") == f"[^{separator}]*{separator}[^{separator}]*"
 
     def _substituted(self, text: str, given: Mapping[str, Any]) -> list[Any]:
         parts: list[Any] = []

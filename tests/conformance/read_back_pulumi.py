@@ -78,8 +78,8 @@ _GENERATED_NAMES = {"namePrefix", "bucketPrefix"}
 _TOKEN = re.compile(
     r"<(?P<name>[^<>]+)\.(?P<attribute>[a-z_]+)>"
     r"|\{\{aws\|(?P<pseudo>\w+)\}\}"
-    r"|\{\{(?P<whole>\w+)\|0\}\}/\{\{(?P=whole)\|1\}\}"
-    r"|\{\{(?P<piece>\w+)\|(?P<index>\d)\}\}"
+    r"|\{\{(?P<whole>\w+)\|0\}\}/\{\{(?P=whole)\|1\}\}/\{\{(?P=whole)\|-1\}\}"
+    r"|\{\{(?P<piece>\w+)\|(?P<index>-?\d)\}\}"
     r"|\{\{(?P<secret>\w+)\|secret\}\}"
     r"|\{\{(?P<list>\w+)\|list\|(?P<item>\d)\}\}"
 )
@@ -91,7 +91,7 @@ def sentinels(units: Iterable[Unit]) -> dict[str, Any]:
     for unit in units:
         for parameter in parameters(plain([*unit.resources, unit.exports])):
             given[parameter.name] = {
-                "string": f"{{{{{parameter.name}|0}}}}/{{{{{parameter.name}|1}}}}",
+                "string": "/".join(f"{{{{{parameter.name}|{index}}}}}" for index in (0, 1, -1)),
                 "secret": f"{{{{{parameter.name}|secret}}}}",
                 "list": [f"{{{{{parameter.name}|list|{index}}}}}" for index in (0, 1)],
             }[parameter.type]

@@ -215,14 +215,19 @@ def test_service_role(make: Any) -> None:
     [
         (ROLE, ROLE, "Runner"),
         ("Runner", "arn:<partition>:iam::<account_id>:role/Runner", "Runner"),
-        ("${ROLE}", Parameter("ROLE"), Select(Split("/", Parameter("ROLE")), 1)),
+        ("${ROLE}", Parameter("ROLE"), Select(Split("/", Parameter("ROLE")), -1)),
+        (
+            "arn:aws:iam::${ACCOUNT}:role/data/runner-${TEAM}",
+            "arn:aws:iam::${ACCOUNT}:role/data/runner-${TEAM}",
+            "runner-${TEAM}",
+        ),
         (
             "runner-${TEAM}",
             "arn:<partition>:iam::<account_id>:role/runner-${TEAM}",
             "runner-${TEAM}",
         ),
     ],
-    ids=["ARN with a path", "name", "late", "name known in parts"],
+    ids=["ARN with a path", "name", "late", "ARN known in parts", "name known in parts"],
 )
 def test_given_role(make: Any, given: str, arn: Any, name: Any) -> None:
     """A role that is given is passed and profiled by its name, and nothing is added to it."""

@@ -145,7 +145,10 @@ def to_stack(unit: Unit) -> Stack:
         )
     for parameter, name in scope.parameters.items():
         template.parameters[name] = cfn.Parameter(
-            name, Description=str(parameter), **_PARAMETERS[parameter.type]
+            name,
+            Description=str(parameter),
+            **_PARAMETERS[parameter.type],
+            **_constraint(scope.patterns.get(parameter)),
         )
     template.set_metadata(
         {
@@ -167,6 +170,12 @@ def to_stack(unit: Unit) -> Stack:
         origins={name: scope.origins[parameter] for parameter, name in scope.parameters.items()},
         outputs=outputs,
     )
+
+
+def _constraint(pattern: str | None) -> dict[str, str]:
+    if pattern is None:
+        return {}
+    return {"AllowedPattern": pattern, "ConstraintDescription": f"must match {pattern}"}
 
 
 def is_protected(unit: Unit) -> bool:

@@ -77,6 +77,8 @@ class Scope:
         """The parameters used so far, each with its name in the template."""
         self.origins: dict[Parameter, Location | None] = {}
         """The place in a job file that first made use of each parameter."""
+        self.patterns: dict[Parameter, str] = {}
+        """The regular expressions that parameters must match, of those that must one."""
         self._kinds = {each.key: type(each) for each in resources}
 
     def lower(self, value: Any, origin: Location | None = None) -> Any:
@@ -101,6 +103,10 @@ class Scope:
                 return cfn.Join("", self.lower(parts, origin))
             case Split(separator, text):
                 return cfn.Split(separator, self.lower(text, origin))
+            case Select(Split(separator, Parameter() as text) as items, -1):
+                # Fn::Select cannot count from the end, so the parameter may have one separator.
+                self.patterns[text] = f"[^{separator}]*{separator}[^{separator}]*"
+                return cfn.Select(1, self.lower(items, origin))
             case Select(items, index):
                 return cfn.Select(index, self.lower(items, origin))
 

@@ -128,3 +128,14 @@ def test_variable_as_text_and_list() -> None:
     scope = Scope([])
     scope.lower([Parameter("X"), Parameter("X", "list"), Parameter("X")])
     assert len(set(scope.parameters.values())) == len(scope.parameters) == 2
+
+
+def test_the_last_part_of_a_parameter(samples: dict[str, Any]) -> None:
+    """CloudFormation cannot count from the end, so the parameter may be cut only once."""
+    scope = Scope([samples["cluster"]])
+    role = Parameter("ROLE")
+    form = plain(scope.lower(Select(Split("/", role), -1)))
+    assert form == {"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Role"}]}]}
+    (pattern,) = scope.patterns.values()
+    assert re.fullmatch(pattern, "arn:aws:iam::123456789012:role/runner")
+    assert not re.fullmatch(pattern, "arn:aws:iam::123456789012:role/data/runner")
