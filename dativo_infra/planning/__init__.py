@@ -83,7 +83,7 @@ def plan(
     loaded = project or LoadedProject(Project(), Source(""))
     with_block = (job for job in jobs if job.document.infrastructure is not None)
     in_order_of_identity = sorted(
-        with_block, key=lambda job: (job.identity, job.source.file, job.text)
+        with_block, key=lambda job: (job.identity, job.source.file, job.source.text)
     )
     drafts = [_draft(job, loaded, provider) for job in in_order_of_identity]
     diagnostics: list[Diagnostic] = []
