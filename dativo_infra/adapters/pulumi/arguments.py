@@ -96,8 +96,13 @@ def rooted(path: str | os.PathLike[str]) -> str:
 
     It is given back as seen from the current folder, as messages show it.
     """
-    root = pulumi.get_root_directory() or ""
-    return os.path.relpath(Path(root if Path(root).is_absolute() else ".") / path)
+    root = Path(pulumi.get_root_directory() or "")
+    if not root.is_absolute():
+        # Older language hosts do not tell, and start the program in the folder of `main:`.
+        here = Path.cwd()
+        above = (each for each in (here, *here.parents) if (each / "Pulumi.yaml").is_file())
+        root = next(above, here)
+    return os.path.relpath(root / path)
 
 
 def report(diagnostics: Iterable[Diagnostic], project: LoadedProject | None = None) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from dativo_infra import load, load_project, plan
 from dativo_infra.adapters.pulumi import Component, EmrCluster, build, build_stack
+from dativo_infra.adapters.pulumi.arguments import rooted
 from dativo_infra.adapters.pulumi.build import build_units
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.names import Identity
@@ -516,3 +517,16 @@ def test_a_provider_is_imported_only_where_it_is_used(
     command = [sys.executable, "-c", IMPORTS, str(write("orders", body)), used, unused]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+def test_paths_begin_at_the_project_whatever_the_host_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A language host that does not tell the project's folder starts the program below it."""
+    (tmp_path / "Pulumi.yaml").write_text("name: test\n")
+    (tmp_path / "stacks").mkdir()
+    monkeypatch.chdir(tmp_path / "stacks")
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: None)
+    assert rooted("jobs") == "../jobs"
+    (tmp_path / "Pulumi.yaml").unlink()
+    assert rooted("jobs") == "jobs"
