@@ -66,8 +66,10 @@ def check(job: Job, project: Project, report: Report, limits: TagLimits = AWS) -
     seen: dict[str, str] = {}
     for key, value in tags.items():
         place = job.locate("metadata.tags", key, key=True)
-        for problem in _problems(key, value, limits):
+        for problem in _key_problems(key, limits):
             report(rules.BAD_TAG.at(place, problem))
+        for problem in _value_problems(key, value, limits):
+            report(rules.BAD_TAG.at(job.locate("metadata.tags", key), problem))
         if key.casefold() in own:
             report(rules.RESERVED_TAG.at(place, f"The tag `{key}` is set by this tool."))
         other = seen.setdefault(key.casefold(), key)
@@ -125,10 +127,6 @@ def check_project(loaded: LoadedProject, report: Report, limits: TagLimits = AWS
             report(rules.BAD_TAG.at(place, problem))
         if sum(other.casefold() == key.casefold() for other in keys) > 1:
             report(rules.BAD_TAG.at(place, f"Two identity tags would have the key `{key}`."))
-
-
-def _problems(key: str, value: Text, limits: TagLimits) -> list[str]:
-    return [*_key_problems(key, limits), *_value_problems(key, value, limits)]
 
 
 def _key_problems(key: str, limits: TagLimits) -> list[str]:

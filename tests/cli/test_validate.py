@@ -181,3 +181,11 @@ def test_tabs_are_named(run, tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_text("tenant_id: a\n\tb: c\n")
     assert "Indent with spaces" in run("validate", path).stderr
+
+
+def test_a_wrong_tag_is_shown_where_it_is_wrong(run, write_job) -> None:
+    """A mistake in a tag's key is shown at the key, and one in its value at the value."""
+    path = write_job('provider: pulumi\nmetadata:\n  tags:\n    "a!": b\n    c: "d!"\n')
+    result = run("validate", path)
+    assert f"{path}:10:7" in result.stderr
+    assert f"{path}:11:10" in result.stderr
