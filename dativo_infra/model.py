@@ -369,7 +369,7 @@ class Job:
         file = PurePath(self.source.file)
         if file.stem == "job" and self.source.text:
             # The folder's name is the same from wherever the file is named.
-            return PurePath(os.path.abspath(file)).parent.name or file.stem  # noqa: PTH100
+            return PurePath(os.path.abspath(file)).parent.name or file.stem  # noqa: PTH100 - drops `..`
         return file.stem
 
     @cached_property

@@ -10,6 +10,7 @@
 Pulumi's own mocks hide a resource's options and overwrite a resource with another of the same URN;
 this records the requests as an engine would receive them, and refuses such a pair.
 """
+# ruff: noqa: N802 - methods are named by the engine's protocol
 
 from __future__ import annotations
 
@@ -184,7 +185,7 @@ class Recorder(MockMonitor):
         """Return the URN as an engine makes it: the stack is no part of its children's."""
         return super().make_urn("" if _is_stack(parent) else parent, type_, name)
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - named by the protocol
+    def RegisterResource(self, request: Any) -> Any:
         """Keep the request, and answer with its inputs and a sentinel for each other output."""
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == _STACK:
@@ -216,7 +217,7 @@ class Recorder(MockMonitor):
             object=ParseDict(state, Struct()),
         )
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+    def RegisterResourceOutputs(self, request: Any) -> Any:
         """Keep what a component or the stack gives out."""
         outputs = _plain(MessageToDict(request.outputs))
         with self._lock:
@@ -226,7 +227,7 @@ class Recorder(MockMonitor):
                 self.outputs[request.urn] = outputs
         return super().RegisterResourceOutputs(request)
 
-    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+    def ReadResource(self, request: Any) -> Any:
         """Answer for a resource that exists, with a sentinel for each output not given."""
         state = self._state(request, MessageToDict(request.properties))
         return resource_pb2.ReadResourceResponse(
@@ -234,7 +235,7 @@ class Recorder(MockMonitor):
             properties=ParseDict(state, Struct()),
         )
 
-    def Invoke(self, request: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any) -> Any:
         """Keep the call, and answer it.
 
         Raises:
@@ -349,7 +350,7 @@ class _NoMocks(Mocks):
 class _Engine(MockEngine):
     messages: list[str] = field(default_factory=list)
 
-    def Log(self, request: Any) -> None:  # noqa: N802
+    def Log(self, request: Any) -> None:
         if request.severity != engine_pb2.DEBUG:
             self.messages.append(request.message)
 

@@ -1,4 +1,5 @@
 """The command line: one file a command, imported when it is called."""
+# ruff: noqa: ARG002 - click calls these with a context
 
 from __future__ import annotations
 
@@ -22,15 +23,15 @@ _COMMANDS = {
 class _Commands(click.Group):
     """Knows the commands by name, and imports the one that is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
         return import_module(f"dativo_infra.cli.{cmd_name}").command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # The summaries stand here, so that the help imports no command.
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))

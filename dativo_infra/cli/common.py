@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
-    from dativo_infra.model import Job
     from dativo_infra.planning import Plan
-    from dativo_infra.project import LoadedProject
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -71,7 +69,6 @@ class Run:
     """Jobs loaded and planned for one command."""
 
     loaded: Loaded
-    project: LoadedProject
     plan: Plan
     diagnostics: tuple[Diagnostic, ...]
     environment: Mapping[str, str]
@@ -139,7 +136,7 @@ def prepare(
     """Load and plan the jobs that a command's options mean, with all that is wrong."""
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
-    from dativo_infra.planning import Selection, contested, plan
+    from dativo_infra.planning import Selection, contested, places, plan
 
     # A run only builds up data, of which the collector would find nothing to free again and again.
     gc.set_threshold(100_000, 50, 100)
@@ -150,8 +147,7 @@ def prepare(
         variables.update(found)
         diagnostics.extend(wrong)
     loaded = load(paths, variables)
-    near = [job.source.file for job in loaded.jobs]
-    loaded_project, wrong = load_project(project, near=near or paths)
+    loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)
     silences = loaded_project.project.silences
     diagnostics.extend(each for each in loaded.diagnostics if not silences(each))
@@ -160,24 +156,17 @@ def prepare(
         [*loaded.jobs, *loaded.faulty]
     )
     if left and not chosen:
-        raise click.UsageError(_nothing_chosen(left))
+        there = places(left)
+        raise click.UsageError(f"no job has this tenant and environment; there are {there}")
     planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
     diagnostics.extend(contested(planned, left, loaded_project, provider=provider))
     return Run(
         loaded=loaded,
-        project=loaded_project,
         plan=planned,
         diagnostics=in_order([*diagnostics, *planned.diagnostics]),
         environment=variables,
         left_out=len(left),
     )
-
-
-def _nothing_chosen(jobs: Iterable[Job]) -> str:
-    """Return that no job is chosen, with what there is to choose from."""
-    places = sorted({f"{job.tenant}/{job.environment}" for job in jobs})
-    listed = ", ".join(places[:10]) + (", ..." if len(places) > 10 else "")
-    return f"no job has this tenant and environment; there are {listed}"
 
 
 def say(text: str) -> None:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    Report: TypeAlias = Callable[["Diagnostic"], None]
+    """What takes diagnostics as they are found."""
 
 
 class Severity(StrEnum):

@@ -49,6 +49,13 @@ class Loaded:
     """Of those, the jobs that can be read but for some fields: to find what else is wrong with
     them, never to build them."""
 
+    def places(self, paths: Iterable[str]) -> list[str]:
+        """Return the places above which the project file is looked for.
+
+        They are those of the jobs, or the paths that were asked for where no job can be read.
+        """
+        return [job.source.file for job in self.jobs] or list(paths)
+
     @property
     def without_infrastructure(self) -> int:
         """The number of jobs that have no infrastructure block."""
@@ -162,7 +169,7 @@ def load_project(
                     choices=silent,
                 )
             )
-    return LoadedProject(project, parsed.source, os.getcwd()), tuple(diagnostics)  # noqa: PTH109
+    return LoadedProject(project, parsed.source, os.getcwd()), tuple(diagnostics)  # noqa: PTH109 - as text
 
 
 def _is_no_job(parsed: Parsed, text: str) -> bool:

@@ -1,4 +1,6 @@
 """Which files are meant, and their text."""
+# os.path keeps a path as it was given, and costs less than pathlib on fleets.
+# ruff: noqa: PTH100, PTH112, PTH113, PTH118, PTH119, PTH123, PTH207
 
 from __future__ import annotations
 
@@ -42,22 +44,22 @@ def find(arguments: Iterable[str | os.PathLike[str]]) -> tuple[list[Candidate], 
                 rules.NO_FILES.at(None, f"`{argument}` is no file or folder with YAML files.")
             )
         for candidate in candidates:
-            place = os.path.abspath(candidate.path)  # noqa: PTH100
+            place = os.path.abspath(candidate.path)
             if candidate.named or place not in found:
                 found[place] = candidate
     return list(found.values()), diagnostics
 
 
 def _expand(argument: str) -> Iterator[Candidate]:
-    if os.path.isdir(argument):  # noqa: PTH112 - os.path and os.walk are twice as fast on fleets
+    if os.path.isdir(argument):
         yield from (Candidate(path, named=False) for path in _below(argument))
     elif os.path.lexists(argument):
         yield Candidate(argument, named=True)
     elif glob.has_magic(argument):
-        for match in sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207
-            paths = _below(match) if os.path.isdir(match) else [match]  # noqa: PTH112
+        for match in sorted(glob.glob(argument, recursive=True)):
+            paths = _below(match) if os.path.isdir(match) else [match]
             for path in paths:
-                if _may_be_job(os.path.basename(path)):  # noqa: PTH119
+                if _may_be_job(os.path.basename(path)):
                     yield Candidate(path, named=False)
 
 
@@ -66,7 +68,7 @@ def _below(folder: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if _may_be_job(name):
-                yield os.path.join(root, name)  # noqa: PTH118
+                yield os.path.join(root, name)
 
 
 def _may_be_job(name: str) -> bool:
@@ -76,7 +78,7 @@ def _may_be_job(name: str) -> bool:
 def read(path: str) -> str | Diagnostic:
     """Return the text of a file, without its byte order mark, or why it cannot be had."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             # One byte more than is allowed tells that the file is too large.
             content = file.read(MAX_SIZE + 1)
     except OSError as error:
@@ -99,13 +101,14 @@ def project_file_above(paths: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     seen: set[Path] = set()
     for path in paths:
-        start = Path(os.path.abspath(path))  # noqa: PTH100 - `absolute` would keep `..`
-        folder = start if os.path.isdir(start) else start.parent  # noqa: PTH112 - never raises
+        # `Path.absolute` would keep `..`, and `Path.is_dir` raises for a path that is too long.
+        start = Path(os.path.abspath(path))
+        folder = start if os.path.isdir(start) else start.parent
         if folder in seen:
             continue
         seen.add(folder)
         for each in (folder, *folder.parents):
-            if os.path.isfile(each / FILE_NAME):  # noqa: PTH113 - likewise
+            if os.path.isfile(each / FILE_NAME):
                 found[each / FILE_NAME] = None
                 break
     return list(found)

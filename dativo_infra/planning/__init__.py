@@ -15,7 +15,7 @@ from dativo_infra.model import Job, Provider, Source, fields
 from dativo_infra.planning import checks, meetings, support, tags
 from dativo_infra.planning.report import FieldUse, Reference
 from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
-from dativo_infra.planning.selection import Selection, parse_shard
+from dativo_infra.planning.selection import Selection, parse_shard, places
 from dativo_infra.planning.shared import Wish, shared_units
 from dativo_infra.platforms import PLATFORMS
 from dativo_infra.platforms.base import Built, Context, Platform, Shared, former_identities
@@ -36,6 +36,7 @@ __all__ = [
     "UnitKind",
     "contested",
     "parse_shard",
+    "places",
     "plan",
 ]
 

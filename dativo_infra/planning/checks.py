@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
@@ -11,11 +10,12 @@ from dativo_infra.platforms import aws, reach
 from dativo_infra.values import Parameter, Text, has_secret, is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.diagnostics import Report
     from dativo_infra.model import Job, Path
     from dativo_infra.platforms.base import Platform
     from dativo_infra.project import PlacedTarget
-
-Report = Callable[[Diagnostic], None]
 
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
     from dativo_infra.planning.result import Plan, Unit
 
+_MOST_LISTED = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -42,6 +44,12 @@ class Selection:
 
     def _matches(self, job: Job) -> bool:
         return (self.environment in {None, job.environment}) and (self.tenant in {None, job.tenant})
+
+
+def places(jobs: Iterable[Job]) -> str:
+    """Return the tenants and environments of jobs for people, such as `acme/dev, acme/prod`."""
+    found = sorted({f"{job.tenant}/{job.environment}" for job in jobs})
+    return ", ".join(found[:_MOST_LISTED]) + (", ..." if found[_MOST_LISTED:] else "")
 
 
 def _part_of(unit: Unit, count: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,12 @@ from dativo_infra.planning.result import Unit, UnitKind
 from dativo_infra.platforms.base import Platform, Shared, SharedContext, SharedKind
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+    from dativo_infra.diagnostics import Report
     from dativo_infra.model import Job
     from dativo_infra.project import PlacedTarget
     from dativo_infra.values import Text
-
-Report = Callable[[Diagnostic], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

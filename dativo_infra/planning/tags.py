@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dativo_infra.diagnostics import Diagnostic, rules
+from dativo_infra.diagnostics import rules
 from dativo_infra.model import BLOCK, Job
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.diagnostics import Report
     from dativo_infra.project import LoadedProject, Project
     from dativo_infra.values import Text
 
@@ -47,8 +49,6 @@ AWS = TagLimits(
 
 _RESERVED_FOR_PLATFORMS = 5
 """Tags that this tool adds beside the job's: three of identity, and up to two of a platform."""
-
-Report = Callable[[Diagnostic], None]
 
 
 def resolve(job: Job, project: Project) -> dict[str, Text]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from dativo_infra.diagnostics import Diagnostic, Location, Severity, rules
+from dativo_infra.diagnostics import Location, Severity, rules
 from dativo_infra.model import Job, read_boolean, read_number
 from dativo_infra.names import Grammar, Identity, render
 from dativo_infra.values import TOKENS, Text, has_secret, is_known, show
 
 if TYPE_CHECKING:
+    from dativo_infra.diagnostics import Report
     from dativo_infra.project import Cloud, PlacedTarget
     from dativo_infra.resources import Resource
 
@@ -101,7 +102,7 @@ class Context:
     """The tags without the one that names the job, for what other jobs may share."""
     settings: Mapping[str, Any]
     """Every variable that the platform knows, with the job's value or the default."""
-    report: Callable[[Diagnostic], None]
+    report: Report
     allow_unresolved: bool = False
     """Whether a field that must be known now, and is not, gives a note instead of an error."""
 

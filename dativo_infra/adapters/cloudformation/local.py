@@ -3,6 +3,7 @@
 It is moto's. It shows the way of a deployment (change sets, outputs, tags), never that AWS would
 accept a template. `embedded` fills those of its gaps that lie on this way; `GAPS` names the others.
 """
+# ruff: noqa: SLF001 - the gaps are inside of moto
 
 from __future__ import annotations
 
@@ -214,8 +215,8 @@ def _filled() -> Iterator[Any]:
         return updated or existing
 
     def update_termination_protection(response: Any) -> ActionResult:
-        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))  # noqa: SLF001
-        stack.enable_termination_protection = response._get_bool_param(  # noqa: SLF001
+        stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))
+        stack.enable_termination_protection = response._get_bool_param(
             "EnableTerminationProtection"
         )
         return ActionResult({"StackId": stack.stack_id})

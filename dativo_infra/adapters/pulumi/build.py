@@ -17,7 +17,16 @@ from dativo_infra.adapters.pulumi.values import given, lookup
 from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 from dativo_infra.loading import Loaded, load, load_project, read_env_file
 from dativo_infra.model import Job
-from dativo_infra.planning import JobPlan, Plan, Selection, Unit, contested, parse_shard, plan
+from dativo_infra.planning import (
+    JobPlan,
+    Plan,
+    Selection,
+    Unit,
+    contested,
+    parse_shard,
+    places,
+    plan,
+)
 from dativo_infra.values import Parameter, is_known
 
 if TYPE_CHECKING:
@@ -119,7 +128,7 @@ def _load(
         if not paths:
             return Loaded(jobs=given, diagnostics=()), []
         jobs = load(paths)
-    return jobs, [job.source.file for job in jobs.jobs] or paths
+    return jobs, jobs.places(paths)
 
 
 def build_stack() -> None:
@@ -152,7 +161,7 @@ def _build_stack(config: pulumi.Config) -> None:
     project_file = config.get("project")
     project, found = load_project(
         rooted(project_file) if project_file else None,
-        near=[job.source.file for job in loaded.jobs] or paths,
+        near=loaded.places(paths),
     )
     provider = config.get("provider") or None
     planned = plan(jobs, project, provider=provider)
@@ -177,12 +186,10 @@ def _refuse_nothing(selection: Selection, left: Iterable[Job]) -> None:
     if jobs:
         wanted = [f"environment `{selection.environment}`"]
         wanted += [f"tenant `{selection.tenant}`"] if selection.tenant else []
-        there = sorted({f"{job.tenant}/{job.environment}" for job in jobs})
-        listed = ", ".join(there[:10]) + (", ..." if there[10:] else "")
         raise ValueError(
-            f"no job has {' and '.join(wanted)}; there are (tenant/environment): {listed}. Nothing "
-            "was changed. Set the stack's `environment` and `tenant` with `pulumi config set`, or "
-            "remove what it has built with `pulumi destroy`."
+            f"no job has {' and '.join(wanted)}; there are (tenant/environment): {places(jobs)}. "
+            "Nothing was changed. Set the stack's `environment` and `tenant` with `pulumi config "
+            "set`, or remove what it has built with `pulumi destroy`."
         )
 
 

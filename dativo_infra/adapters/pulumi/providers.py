@@ -1,4 +1,5 @@
 """Which providers build a unit: the program's own, those of the unit's target, or the default."""
+# ruff: noqa: PLC0415 - a provider is imported only by a program that uses it
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ class Providers:
             name = self._name or target.name
             opts = pulumi.ResourceOptions(parent=self._opts.parent)
             if package == "aws" and (target.account or target.region):
-                import pulumi_aws as aws  # noqa: PLC0415 - imported where it is used
+                import pulumi_aws as aws
 
                 accounts = [target.account] if target.account else None
                 # An explicit provider does not read the stack's configuration by itself.
@@ -75,7 +76,7 @@ class Providers:
                     name, region=region, allowed_account_ids=accounts, opts=opts
                 )
             elif package == "kubernetes" and target.kubernetes_context:
-                import pulumi_kubernetes as kubernetes  # noqa: PLC0415
+                import pulumi_kubernetes as kubernetes
 
                 self._made[key] = kubernetes.Provider(
                     name, context=target.kubernetes_context, opts=opts

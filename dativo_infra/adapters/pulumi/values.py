@@ -1,4 +1,5 @@
 """From tokens to Pulumi's outputs."""
+# ruff: noqa: PLC0415 - a provider is imported only by a program that uses it
 
 from __future__ import annotations
 
@@ -120,19 +121,19 @@ class Resolver:
 
     @cached_property
     def _account_id(self) -> pulumi.Output[str]:
-        import pulumi_aws as aws  # noqa: PLC0415 - a provider is imported where it is used
+        import pulumi_aws as aws
 
         return aws.get_caller_identity_output(opts=self._asked).account_id
 
     @cached_property
     def _region(self) -> pulumi.Output[str]:
-        import pulumi_aws as aws  # noqa: PLC0415
+        import pulumi_aws as aws
 
         return aws.get_region_output(opts=self._asked).region
 
     @cached_property
     def _partition(self) -> pulumi.Output[str]:
-        import pulumi_aws as aws  # noqa: PLC0415
+        import pulumi_aws as aws
 
         return aws.get_partition_output(opts=self._asked).partition
 
