@@ -94,7 +94,18 @@ EMR_CLUSTER = Grammar(
     longest=256,
     source="https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html",
 )
-PULUMI = Grammar(what="Pulumi resource name", allowed="A-Za-z0-9_.-", longest=128)
+ECS_FAMILY = Grammar(
+    what="ECS task definition family",
+    allowed="A-Za-z0-9_-",
+    longest=255,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
+)
+PULUMI = Grammar(
+    # No dot: Pulumi makes physical names of these, and not every service takes one.
+    what="Pulumi resource name",
+    allowed="A-Za-z0-9_-",
+    longest=128,
+)
 
 _SEPARATOR = "-"
 _HASH_DIGITS = 6

@@ -109,6 +109,8 @@ TOKENS = (Ref, Parameter, Pseudo, Concat, Split, Select)
 
 Text: TypeAlias = str | Token
 """Text that may be known only later."""
+TextList: TypeAlias = tuple[Text, ...] | Parameter
+"""Several texts, or a parameter that is a list."""
 
 
 def concat(*parts: Any) -> Text:

@@ -42,3 +42,5 @@ class Resource:
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
     """What can be referred to with a `Ref` once the resource exists."""
+    STATEFUL: ClassVar[bool] = False
+    """Whether a replacement loses data, or ends what runs on the resource."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dativo_infra.resources import Resource
-from dativo_infra.values import Parameter, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TextList: TypeAlias = tuple[Text, ...] | Parameter
-"""Several texts, or a parameter that is a list."""
+    from dativo_infra.values import Text, TextList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +84,7 @@ class EmrCluster(Resource):
     tags: Mapping[str, Text]
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ("id", "arn", "master_public_dns")
+    STATEFUL: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

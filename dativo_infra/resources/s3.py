@@ -27,3 +27,4 @@ class S3Bucket(Resource):
     tags: Mapping[str, Text]
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ("name", "arn")
+    STATEFUL: ClassVar[bool] = True
