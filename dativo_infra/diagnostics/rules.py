@@ -333,8 +333,8 @@ DEFAULT_IMAGE = _rule(
     "DI316",
     _NOTE,
     "The default container image is used.",
-    "The pod runs the image that the edition of the defaults names. A team that builds its own "
-    "image, or pins versions, says so in `variables.image`.",
+    "The container runs the image that the edition of the defaults names. A team that builds its "
+    "own image, or pins versions, says so in `variables.image`.",
     "Set metadata.variables.image to the image your team runs.",
 )
 STATE_LOST = _rule(
@@ -352,6 +352,16 @@ LITERAL_SECRET = _rule(
     "The job file is copied into a ConfigMap that the pod mounts, which everybody who may read the "
     "namespace can read. The runner resolves `${NAME}` itself when the job starts.",
     "Write `${NAME}` in the file and keep the value in your secret manager.",
+)
+
+SEVERAL_RUNNERS = _rule(
+    "DI319",
+    _WARNING,
+    "The long-running runner would run more than once.",
+    "A runner starts the jobs of its configuration by the clock, one at a time for each tenant. "
+    "Two runners know nothing of each other, so each starts every job, and their commits to the "
+    "catalog meet.",
+    "Let one task run: set instance_count: 1 without auto_scaling, or for ecs variables.tasks: 1.",
 )
 
 # --- 4xx: the project file and targets ----------------------------------------------------------
@@ -461,6 +471,25 @@ CONTESTED = _rule(
     "Select all jobs that name it together, or give them two namespaces or two targets.",
 )
 
+TWO_STARTERS = _rule(
+    "DI508",
+    _ERROR,
+    "The jobs of one tenant would be started from two sides.",
+    "The long-running runner (`run: service`) starts the jobs of its tenant one at a time, so that "
+    "their commits to the catalog do not meet. A schedule of the platform (`run: schedule`) in the "
+    "same tenant and environment knows nothing of it.",
+    "Put the schedule into the runner's own configuration, or run no service for this tenant.",
+)
+TWO_RUNNERS = _rule(
+    "DI509",
+    _WARNING,
+    "One tenant has several long-running runners.",
+    "Each job with `run: service` has a runner of its own, and each runner starts the jobs of its "
+    "configuration one at a time for each tenant, without knowing of the others.",
+    "Let the jobs share one runner by the same infrastructure.name, give each a runner_config of "
+    "its own, or use `run: task`.",
+)
+
 # --- 6xx: translating to a tool -----------------------------------------------------------------
 
 REFUSED = _rule(
@@ -503,15 +532,16 @@ MISSING_PARAMETER = _rule(
     "DI701",
     _ERROR,
     "A parameter has no value.",
-    "What is deployed needs the value, and neither the environment nor the environment file has "
-    "it. All that are missing are listed at once.",
-    "Set it in the environment or with `--env-file`.",
+    "What is deployed needs the value, and neither `--param`, an environment file nor the "
+    "environment has it. All that are missing are listed at once.",
+    "Set it in the environment or with `--env-file`; with `--param` if it is no secret.",
 )
 DEPLOY_FAILED = _rule(
     "DI702",
     _ERROR,
     "The deployment failed.",
-    "The cloud refused or failed to build the resource.",
+    "The cloud refused or failed to build the resource. What failed first is shown; what was "
+    "cancelled because of it is not.",
     "Read the reason given; correct the job and deploy again.",
 )
 MISSING_PACKAGE = _rule(
@@ -520,4 +550,94 @@ MISSING_PACKAGE = _rule(
     "A Python package that the command needs is not installed.",
     "The tools' libraries are optional, so that a user of one need not install all.",
     "Install the extra that the message names.",
+)
+NO_CONNECTION = _rule(
+    "DI704",
+    _ERROR,
+    "AWS cannot be asked.",
+    "Before anything is done it is asked whose the credentials are. There are none, they are not "
+    "accepted, no region is known, or the endpoint does not answer.",
+    "Check the credentials, the region and `--endpoint-url`.",
+)
+OTHER_CREDENTIALS = _rule(
+    "DI705",
+    _ERROR,
+    "The credentials are of another account than the target.",
+    "The target in dativo-infra.yaml names an account. Nothing is deployed to another one by "
+    "accident.",
+    "Use credentials of the target's account, e.g. by AWS_PROFILE; where targets are in several "
+    "accounts, choose the jobs of one with `--tenant` and `--environment`.",
+)
+REPLACEMENT = _rule(
+    "DI706",
+    _ERROR,
+    "The change would replace or remove what holds data, or what something runs on.",
+    "A replaced cluster ends what runs on it, and a replaced or removed bucket or log group is "
+    "empty afterwards. CloudFormation says which change does that; some it can tell only during "
+    "the update (perhaps). The stack was left as it is.",
+    "Take the change back, or run again with `--allow-replacement`.",
+)
+STACK_BUSY = _rule(
+    "DI707",
+    _ERROR,
+    "The stack is in the middle of another operation.",
+    "Somebody else, or an earlier run that was interrupted, works on it. CloudFormation takes one "
+    "operation at a time.",
+    "Wait until it is done, and run again.",
+)
+CREATION_FAILED = _rule(
+    "DI708",
+    _ERROR,
+    "An earlier creation of the stack failed.",
+    "CloudFormation rolled it back: the stack is empty, takes no update, and can only be deleted. "
+    "What failed then is shown with it.",
+    "Correct what failed, and deploy with `--recreate-failed`, which deletes the empty stack and "
+    "creates it again.",
+)
+STACK_BROKEN = _rule(
+    "DI709",
+    _ERROR,
+    "The stack is in a state that takes no update.",
+    "An operation on it failed in a way that CloudFormation leaves to people. Source: "
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html",
+    "Correct what the stack's events say, and bring it to an end in the console.",
+)
+SKIPPED = _rule(
+    "DI710",
+    _ERROR,
+    "The stack was left as it is.",
+    "What it needs failed, or the run was interrupted before it began.",
+    "Correct what failed, and run again.",
+)
+DESTROY_FAILED = _rule(
+    "DI711",
+    _ERROR,
+    "The stack could not be deleted.",
+    "The cloud refused to delete the resource; often something else still uses it, or a bucket is "
+    "not empty.",
+    "Remove what keeps it, and run `dativo-infra destroy` again.",
+)
+NOT_DEPLOYED = _rule(
+    "DI712",
+    _ERROR,
+    "The stack is not deployed.",
+    "Outputs are asked from the deployed stack, and there is none, or it was never created.",
+    "Run `dativo-infra deploy` first.",
+)
+TEMPLATE_NEEDS_BUCKET = _rule(
+    "DI713",
+    _ERROR,
+    "The template is too large for a request.",
+    "CloudFormation takes at most 51,200 bytes with a request; a larger template is read from a "
+    "bucket. Source: "
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html",
+    "Name a bucket in the target's region with `--template-bucket`.",
+)
+NOT_AN_ENV_VALUE = _rule(
+    "DI714",
+    _ERROR,
+    "The output cannot be written as a line of an environment file.",
+    "Such a file has one line a value, and quotes that cannot be escaped; and two outputs cannot "
+    "have one name.",
+    "Use `--format json`.",
 )

@@ -18,7 +18,14 @@ from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
 from dativo_infra.planning.selection import Selection, parse_shard, places
 from dativo_infra.planning.shared import Wish, shared_units
 from dativo_infra.platforms import PLATFORMS
-from dativo_infra.platforms.base import Built, Context, Platform, Shared, former_identities
+from dativo_infra.platforms.base import (
+    Built,
+    Context,
+    Platform,
+    Shared,
+    Starts,
+    former_identities,
+)
 from dativo_infra.project import LoadedProject, PlacedTarget, Project
 
 if TYPE_CHECKING:
@@ -96,6 +103,7 @@ def plan(
     wishes: list[Wish] = []
     built: dict[Identity, Built] = {}
     needs: dict[Identity, tuple[Identity, ...]] = {}
+    starting: list[tuple[Job, Starts]] = []
     for group in groups:
         first = group[0]
         if first.is_built and not any(has_errors(draft.diagnostics) for draft in group):
@@ -106,6 +114,8 @@ def plan(
             identity = first.job.identity
             built[identity] = made
             needs[identity] = tuple(dict.fromkeys(wish.identity for wish in wanted))
+            if made.starts:
+                starting.append((first.job, made.starts))
             if made.resources:
                 units.append(_unit(first, context, made, needs[identity]))
     units = [*shared_units(wishes, diagnostics.append), *units]
@@ -113,6 +123,7 @@ def plan(
     own = (unit for unit in units if unit.kind is UnitKind.JOB)
     diagnostics.extend(each for unit in own for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
+    diagnostics.extend(meetings.starters(starting))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     return Plan(
         units=tuple(units),

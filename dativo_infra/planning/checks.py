@@ -21,6 +21,7 @@ _LABEL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _MOST_ANNOTATIONS = 256 * 1024
 _ARN_FIELDS = (
+    "runtime.compute.cluster_id",
     "runtime.service_account",
     "resources.queue.arn",
     "resources.secrets.secret_manager_arn",

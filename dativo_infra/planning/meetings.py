@@ -1,9 +1,9 @@
-"""Two units that would own one thing: by a name, an earlier name, or a Kubernetes object."""
+"""Units that get into each other's way: by a name, a Kubernetes object, or jobs that both start."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.names import PULUMI, STACK, Identity
@@ -12,7 +12,9 @@ from dativo_infra.resources.kubernetes import KubernetesObject
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dativo_infra.model import Job
     from dativo_infra.planning.result import Unit
+    from dativo_infra.platforms.base import Starts
 
 
 def find(units: Iterable[Unit]) -> Iterator[Diagnostic]:
@@ -21,6 +23,34 @@ def find(units: Iterable[Unit]) -> Iterator[Diagnostic]:
     yield from _names(units)
     yield from _former_names(units)
     yield from _objects(units)
+
+
+def starters(jobs: Iterable[tuple[Job, Starts]]) -> Iterator[Diagnostic]:
+    """Yield jobs whose tenant's jobs something else starts as well, in the same environment.
+
+    `jobs` are those that start something, each with what it starts by.
+    """
+    jobs = tuple(jobs)
+    runners: dict[tuple[str, str], Job] = {}
+    configs: dict[tuple[str, str, Any], Job] = {}
+    for job, starts in jobs:
+        if starts == "runner":
+            place = (job.tenant, job.environment)
+            runners.setdefault(place, job)
+            other = configs.setdefault((*place, job.variables.get("runner_config")), job)
+            if other is not job:
+                what = f"{job.identity} and {other.identity} each have a runner."
+                yield _starter(job, other, rules.TWO_RUNNERS, what)
+    for job, starts in jobs:
+        other = runners.get((job.tenant, job.environment))
+        if starts == "schedule" and other:
+            what = f"{job.identity} has a schedule, and {other.identity} a runner."
+            yield _starter(job, other, rules.TWO_STARTERS, what)
+
+
+def _starter(job: Job, other: Job, rule: rules.Rule, what: str) -> Diagnostic:
+    place = "metadata.variables.run"
+    return rule.at(job.locate(place), what, related=[(other.locate(place), "the runner")])
 
 
 def _names(units: Iterable[Unit]) -> Iterator[Diagnostic]:

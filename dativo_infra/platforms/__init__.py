@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dativo_infra.platforms import aws
 from dativo_infra.platforms.base import Platform
+from dativo_infra.platforms.ecs import ECS
 from dativo_infra.platforms.emr import EMR
+from dativo_infra.platforms.fargate import FARGATE
 from dativo_infra.platforms.kubernetes import KUBERNETES
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ PLATFORMS: Mapping[str, Platform] = {
     for platform in (
         KUBERNETES,
         EMR,
-        Platform(name="ecs", clouds=("aws",), check=aws.check),
-        Platform(name="fargate", clouds=("aws",), check=aws.check),
+        ECS,
+        FARGATE,
         Platform(name="databricks"),
         Platform(name="spark"),
         Platform(name="ray"),

@@ -118,16 +118,13 @@ def bucket_problem(bucket: Text) -> str | None:
     return None if good else "must be the name of a bucket alone"
 
 
-def role_name(arn: str) -> str:
-    """Return the name in a role's ARN, without the role's path."""
-    match = _ROLE_LIKE.fullmatch(arn)
-    return match["name"].rsplit("/", 1)[-1] if match else arn
+def name_in(given: Text) -> Text:
+    """Return the name of a thing given by its name or ARN, which may be known late.
 
-
-def late_role_name(given: Text) -> Text:
-    """Return the name of a role that may be known late: of an ARN, what follows its last slash."""
+    Of an ARN this is what follows its last slash.
+    """
     if isinstance(given, str):
-        return role_name(given)
+        return given.rsplit("/", 1)[-1] if given.startswith("arn:") else given
     if not is_arn(given):
         return given
     parts = given.parts if isinstance(given, Concat) else ()

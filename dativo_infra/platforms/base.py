@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dativo_infra.resources import Resource
 
 Outcome: TypeAlias = Literal["used", "referenced", "unused"]
+Starts: TypeAlias = Literal["runner", "schedule"]
+"""The runner itself, kept up, for all jobs in its configuration; or a schedule of the platform."""
 VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers"]
 
 _TYPES: Mapping[VariableType, str] = {
@@ -211,6 +213,8 @@ class Built:
     exports: Mapping[str, Text] = field(default_factory=dict)
     shared: tuple[Shared, ...] = ()
     notes: tuple[str, ...] = ()
+    starts: Starts | None = None
+    """Who starts the tenant's jobs by the clock; None where nobody does, or it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.platforms import aws
+from dativo_infra.platforms import aws, rights
 from dativo_infra.platforms.base import (
     Built,
     Context,
@@ -18,21 +18,15 @@ from dativo_infra.platforms.base import (
     unused,
     used,
 )
-from dativo_infra.platforms.emr_cluster import MANAGED_POLICY_TAG, Cluster, on_other_queue, scales
-from dativo_infra.values import Text, show
+from dativo_infra.platforms.emr_cluster import MANAGED_POLICY_TAG, Cluster, scales
+from dativo_infra.values import show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from dativo_infra.model import Job
 
 
 def _refers(job: Job) -> bool:
     return job.get("runtime.compute.cluster_id") is not None
-
-
-def _role_given(job: Job) -> bool:
-    return job.get("runtime.service_account") is not None
 
 
 def _release(text: str) -> str | None:
@@ -150,7 +144,6 @@ EXPORTS = {
 
 
 _ONLY_REFERRED = unused("the cluster exists and is only referred to", when=_refers)
-_OWN_ROLE = referenced("the role given must allow it; nothing is added to it", _role_given)
 
 
 def _built(*uses: Use) -> tuple[Use, ...]:
@@ -176,7 +169,7 @@ FIELDS = {
         used("upper limit of managed scaling", scales), unused("auto_scaling is not enabled")
     ),
     "runtime.storage.bucket": _built(
-        _OWN_ROLE, used("the machines' role may list, read, write and delete in it")
+        rights.OWN_ROLE, used("the machines' role may list, read, write and delete in it")
     ),
     "runtime.storage.volume_id": (unused("EMR mounts no volume that exists"),),
     "runtime.storage.mount_path": (unused("EMR mounts no volume that exists"),),
@@ -197,17 +190,11 @@ FIELDS = {
     "resources.cache.endpoint": (referenced("the job connects to it from the machines"),),
     "resources.cache.cluster_id": (referenced("the cluster behind the endpoint"),),
     "resources.queue.url": (referenced("the job connects to it from the machines"),),
-    "resources.queue.arn": _built(
-        _OWN_ROLE,
-        referenced("the machines' role is given rights on queues of SQS alone", on_other_queue),
-        used("the machines' role may send to it and receive from it"),
-    ),
+    "resources.queue.arn": _built(*rights.FIELDS["resources.queue.arn"]),
     "resources.secrets.secret_manager_arn": _built(
-        _OWN_ROLE, used("the machines' role may read this secret")
+        rights.OWN_ROLE, used("the machines' role may read this secret")
     ),
-    "resources.secrets.kms_key_id": _built(
-        _OWN_ROLE, used("the machines' role may decrypt with this key")
-    ),
+    "resources.secrets.kms_key_id": _built(*rights.FIELDS["resources.secrets.kms_key_id"]),
 }
 
 
@@ -233,38 +220,9 @@ def _check(context: Context) -> None:
         )
 
 
-_IN_POLICIES: Mapping[str, Callable[[Text], str | None]] = {
-    "runtime.storage.bucket": aws.bucket_problem,
-    "resources.queue.arn": aws.arn_problem,
-    "resources.secrets.secret_manager_arn": aws.arn_problem,
-    "resources.secrets.kms_key_id": aws.key_problem,
-}
-"""Fields that stand in a policy of the role that is built; IAM refuses what is no ARN there."""
-
-
 def _check_built(context: Context) -> None:
     """Report what a cluster that is built cannot have."""
-    role = context.get("runtime.service_account")
-    if isinstance(role, str) and not aws.names_role(role):
-        context.report(
-            rules.BAD_NAME.at(
-                context.origin("runtime.service_account"),
-                f"`{role}` is neither the ARN nor the name of a role.",
-                remedy="Give the role itself; its instance profile is built.",
-            )
-        )
-    for path, check in _IN_POLICIES.items() if role is None else ():
-        value = context.get(path)
-        if path == "resources.queue.arn" and on_other_queue(context.job):
-            continue
-        if value is not None and (problem := check(value)):
-            context.report(
-                rules.BAD_NAME.at(
-                    context.origin(path),
-                    f"`{path}` {problem}, as it stands in a policy: {show(value)}.",
-                    remedy="Write it as AWS does, or give a role of your own.",
-                )
-            )
+    rights.check(context)
     key, _ = MANAGED_POLICY_TAG
     for tag in context.get("metadata.tags") or {}:
         if tag.casefold() == key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.names import EMR_CLUSTER, LABEL_VALUE, render_word
-from dativo_infra.platforms import aws, reach
+from dativo_infra.platforms import aws, rights
 from dativo_infra.platforms.base import Built, Context
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.emr import (
@@ -17,7 +17,7 @@ from dativo_infra.resources.emr import (
 )
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.s3 import S3Bucket
-from dativo_infra.values import Parameter, Ref, Text, concat, show
+from dativo_infra.values import Parameter, Ref, Text, concat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +45,6 @@ def scales(job: Job) -> bool:
     return job.get("runtime.compute.auto_scaling.enabled") is True
 
 
-def on_other_queue(job: Job) -> bool:
-    """Return whether the job's queue is none of SQS."""
-    arn = job.get("resources.queue.arn")
-    return isinstance(arn, str) and arn.split(":")[2:3] != ["sqs"]
-
-
 class Cluster:
     """The resources of one cluster, each made once from the job's context."""
 
@@ -58,7 +52,6 @@ class Cluster:
         self.context = context
         self.settings = context.settings
         self.tags = context.tags
-        self.buckets = [each for job in context.jobs for each in reach.buckets(job, "s3", "s3a")]
         self.key: Text | None = (
             self.settings["kms_key_alias"] if self.settings["enable_encryption"] else None
         )
@@ -98,16 +91,7 @@ class Cluster:
             yield "it is protected; to take it down: set protect: false, deploy, then destroy"
         key, value = MANAGED_POLICY_TAG
         yield f"its VPC, subnets and security groups must carry the tag {key}={value}"
-        role = self.context.get("runtime.service_account")
-        for where in sorted({each.where for each in self.buckets if not each.name}):
-            yield f"{where} names no bucket that is known here: no right on it is included"
-        if role is not None:
-            yield "the role given must trust ec2.amazonaws.com"
-            for statement in self._role_statements():
-                actions, places = (
-                    ", ".join(show(statement[part])) for part in ("Action", "Resource")
-                )
-                yield f"the role given must allow {actions} on {places}"
+        yield from rights.notes(self.context, self._role_statements(), "ec2.amazonaws.com")
 
     def _origin(self, path: str = "runtime.platform") -> Any:
         return self.context.origin(path)
@@ -153,11 +137,7 @@ class Cluster:
 
     def _role_arn(self) -> Text:
         given = self.context.get("runtime.service_account")
-        if given is None:
-            return Ref("instance-role", "arn")
-        if not aws.is_arn(given):
-            return concat("arn:", aws.PARTITION, ":iam::", aws.ACCOUNT, ":role/", given)
-        return given
+        return Ref("instance-role", "arn") if given is None else rights.role_arn(given)
 
     def _instance_role(self) -> tuple[IamRole, ...]:
         if self.context.get("runtime.service_account") is not None:
@@ -176,30 +156,7 @@ class Cluster:
     def _role_statements(self) -> Iterator[aws.Statement]:
         """Yield what the machines must be allowed, and no more."""
         yield from aws.write_logs(self.log_bucket, self.log_prefix)
-        bucket = self.context.get("runtime.storage.bucket")
-        written = {each.name for each in self.buckets if each.written} - {"", bucket}
-        read = {each.name for each in self.buckets} - {"", bucket} - written
-        if bucket is not None:
-            yield from aws.read_write_bucket(bucket)
-        for name in sorted(written):
-            yield from aws.read_write_bucket(name)
-        for name in sorted(read):
-            yield from aws.read_bucket(name)
-        if (secret := self.context.get("resources.secrets.secret_manager_arn")) is not None:
-            yield aws.read_secret(secret)
-        if (key := self.context.get("resources.secrets.kms_key_id")) is not None:
-            yield aws.use_key(key)
-        queue = self.context.get("resources.queue.arn")
-        if queue is not None and not on_other_queue(self.context.job):
-            yield aws.allow(
-                [
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ReceiveMessage",
-                    "sqs:SendMessage",
-                ],
-                [queue],
-            )
+        yield from rights.statements(self.context)
         if self.key:
             yield aws.use_key(self.key, _DISK_KEY_ACTIONS)
 
@@ -208,7 +165,7 @@ class Cluster:
         return IamInstanceProfile(
             key="instance-profile",
             origin=self._origin("runtime.service_account") if given is not None else self._origin(),
-            role=Ref("instance-role", "name") if given is None else aws.late_role_name(given),
+            role=Ref("instance-role", "name") if given is None else aws.name_in(given),
             tags=self.tags,
         )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import CRON_JOB
+from dativo_infra.platforms import cron
 from dativo_infra.platforms.base import (
     Built,
     Context,
@@ -15,7 +16,7 @@ from dativo_infra.platforms.base import (
     unused,
     used,
 )
-from dativo_infra.platforms.kube import grammar, objects, pods, shared
+from dativo_infra.platforms.kube import objects, pods, shared
 from dativo_infra.platforms.kube.advice import advise
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ VARIABLES = (
     Variable(
         name="schedule",
         type="text",
-        check=grammar.cron,
+        check=cron.problem,
         meaning="When the job runs, as a cron expression; kept while the CronJob is suspended.",
     ),
     *objects.VARIABLES,
@@ -84,6 +85,7 @@ def _build(context: Context) -> Built:
         exports=job.exports,
         shared=job.shared(),
         notes=tuple(notes),
+        starts="schedule" if settings["run"] == "schedule" else None,
     )
 
 

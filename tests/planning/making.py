@@ -32,6 +32,17 @@ _EMR: Mapping[str, Any] = {
     "runtime.compute.instance_type": "m5.xlarge",
     "runtime.network.subnet_ids": ["subnet-0a1b2c3d"],
 }
+_FARGATE: Mapping[str, Any] = {
+    "provider": "pulumi",
+    "runtime.platform": "fargate",
+    "runtime.network.subnet_ids": ["subnet-0a1b2c3d"],
+    "metadata.variables.image": "ghcr.io/acme/ingest:1",
+}
+_ECS: Mapping[str, Any] = {
+    **_FARGATE,
+    "runtime.platform": "ecs",
+    "runtime.compute.instance_type": "m5.large",
+}
 _KUBERNETES: Mapping[str, Any] = {
     "provider": "pulumi",
     "runtime.platform": "kubernetes",
@@ -66,6 +77,14 @@ class Make:
     def emr(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
         """Return a job that builds the smallest EMR cluster, changed by fields."""
         return self.job({**_EMR, **(fields or {})}, **more)
+
+    def fargate(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
+        """Return a job that is the smallest service on Fargate, changed by fields."""
+        return self.job({**_FARGATE, **(fields or {})}, **more)
+
+    def ecs(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
+        """Return a job that is the smallest service on a machine of its own, changed by fields."""
+        return self.job({**_ECS, **(fields or {})}, **more)
 
     def kubernetes(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
         """Return a job in the namespace `ingestion`, changed by fields."""

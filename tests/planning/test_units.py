@@ -170,7 +170,7 @@ def test_kubernetes_by_cloudformation_is_refused(make: Any) -> None:
     assert all("pulumi" in each.remedy for each in refused)
 
 
-@pytest.mark.parametrize("platform", ["ecs", "fargate", "databricks", "spark", "ray", "dask"])
+@pytest.mark.parametrize("platform", ["databricks", "spark", "ray", "dask"])
 def test_platforms_without_a_builder(make: Any, platform: str) -> None:
     """A platform that is not built yet is a warning, and each field says so."""
     job = make.job({"provider": "pulumi", "runtime.platform": platform})

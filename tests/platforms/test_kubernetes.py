@@ -566,34 +566,6 @@ def test_secret_manager_setting_is_json(make: Any, arn: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "good"),
-    [
-        ("0 3 * * *", True),
-        ("@every 1h", True),
-        ("@every 1h30m", True),
-        ("@every .5h", True),
-        ("@every", False),
-        ("@every 1", False),
-        ("@every 1d", False),
-        ("@reboot", False),
-        ("*/15 0-6,20 1 jan-mar MON", True),
-        ("@daily", True),
-        ("60 0 * * *", False),
-        ("0 24 * * *", False),
-        ("0 0 * * 7", False),
-        ("0 0 * *", False),
-        ("*/0 * * * *", False),
-        ("9-5 * * * *", False),
-        ("1-2-3 * * * *", False),
-        ("TZ=UTC 0 0 * * *", False),
-    ],
-)
-def test_schedules(text: str, *, good: bool) -> None:
-    """A schedule is judged field by field."""
-    assert (grammar.cron(text) is None) is good
-
-
-@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("500m", "1"),

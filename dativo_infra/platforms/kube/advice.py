@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
+from dativo_infra.platforms import runner
 from dativo_infra.platforms.kube import volumes
 from dativo_infra.values import looks_secret
 
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
 def advise(context: Context) -> None:
     """Report a default image, state that is lost, and secrets written out."""
     job = context.job
-    if "image" not in job.variables:
-        image = context.settings["image"]
-        context.report(
-            rules.DEFAULT_IMAGE.at(
-                context.origin("runtime.platform"), f"The default container image {image} is used."
-            )
-        )
-    if _keeps_state(job.document.source) and not volumes.is_wanted(job):
-        context.report(rules.STATE_LOST.at(context.origin("runtime.platform")))
+    runner.advise(context, has_volume=volumes.is_wanted(job))
     for side in ("source", "target"):
         for path in _literal_secrets(getattr(job.document, side), (side,)):
             context.report(
@@ -33,16 +26,6 @@ def advise(context: Context) -> None:
                     f"`{path[-1]}` seems to hold a secret, written out in the job file.",
                 )
             )
-
-
-def _keeps_state(source: Any) -> bool:
-    """Return whether a source is read in steps, with the last one kept in a local file."""
-    incremental = source.get("incremental") if isinstance(source, Mapping) else None
-    return (
-        isinstance(incremental, Mapping)
-        and incremental.get("strategy") != "full_refresh"
-        and "://" not in str(incremental.get("state_path", ""))
-    )
 
 
 def _literal_secrets(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:

@@ -1,4 +1,4 @@
-"""What Kubernetes accepts: names, quantities, schedules and networks."""
+"""What Kubernetes accepts: names, quantities and networks."""
 
 from __future__ import annotations
 
@@ -18,21 +18,6 @@ _QUANTITY = re.compile(
     r"\+?(?P<number>[0-9]+\.?[0-9]*|\.[0-9]+)"
     r"(?:(?P<unit>[numkMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
 )
-
-_CRON_FIELDS = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day of month", 1, 31, ()),
-    (
-        "month",
-        1,
-        12,
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
-    ),
-    ("day of week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
-)
-_CRON_WORDS = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
-_CRON_EVERY = re.compile(r"@every (?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")
 
 
 def is_namespace(text: str) -> bool:
@@ -62,39 +47,6 @@ def amount(text: str) -> float:
     if match is None:
         return 0.0
     return float(f"{match['number']}e{match['exponent'] or 0}") * _UNITS[match["unit"] or ""]
-
-
-def cron(text: str) -> str | None:
-    """Return what is wrong with a schedule, or None.
-
-    Kubernetes reads it by https://pkg.go.dev/github.com/robfig/cron/v3, where Sunday is 0 only.
-    """
-    if text in _CRON_WORDS or _CRON_EVERY.fullmatch(text):
-        return None
-    parts = text.split()
-    if len(parts) != len(_CRON_FIELDS):
-        return "must be a cron expression of five fields, such as `0 3 * * *`"
-    for part, (what, least, most, names) in zip(parts, _CRON_FIELDS, strict=True):
-        for item in part.split(","):
-            if not _cron_item(item, least, most, names):
-                return f"has `{item}` for the {what}, which goes from {least} to {most}"
-    return None
-
-
-def _cron_item(item: str, least: int, most: int, names: tuple[str, ...]) -> bool:
-    span, slash, step = item.partition("/")
-    if slash and not (re.fullmatch("[0-9]{1,4}", step) and int(step) > 0):
-        return False
-    if span in {"*", "?"}:
-        return True
-    ends = [_cron_number(end, least, names) for end in span.split("-")]
-    return len(ends) <= 2 and least <= min(ends) and ends == sorted(ends) and ends[-1] <= most
-
-
-def _cron_number(text: str, least: int, names: tuple[str, ...]) -> int:
-    if text.lower() in names:
-        return names.index(text.lower()) + least
-    return int(text) if re.fullmatch("[0-9]{1,4}", text) else -1
 
 
 def network(text: str) -> IPv4Network | IPv6Network | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import KUBERNETES as NAME
 from dativo_infra.names import LABEL_VALUE, render_word
+from dativo_infra.platforms import runner
 from dativo_infra.platforms.base import Context, Shared, used
 from dativo_infra.platforms.kube import (
     environment,
@@ -45,7 +46,6 @@ EXPORTS = {
     "kubernetes_config_map": "ConfigMap with what the job refers to and what its platform exports.",
 }
 
-_JOB_FOLDER = "/app/jobs"
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -150,7 +150,7 @@ class JobObjects:
     def pod_template(self) -> dict[str, Any]:
         """Return the template of a pod that runs the job once."""
         tenant = render_word(self.context.job.tenant, LABEL_VALUE)
-        job_path = f"{_JOB_FOLDER}/{tenant}/{self._job_file}"
+        job_path = f"{runner.JOB_FOLDER}/{tenant}/{self._job_file}"
         sources = [{"configMapRef": {"name": self._config_map}}]
         if has_secret(self.environment):
             sources.append({"secretRef": {"name": self._config_map}})
@@ -169,7 +169,7 @@ class JobObjects:
             "metadata": {"labels": self.labels, "annotations": self.annotations},
             "spec": pods.pod(
                 account=self.account.name,
-                args=("run", "--config", job_path, "--mode", "self_hosted"),
+                args=runner.run_once(job_path),
                 settings=self.context.settings,
                 environment=sources,
                 mounts=mounts,
@@ -177,7 +177,7 @@ class JobObjects:
         }
 
     def _environment(self) -> Iterator[tuple[str, Text]]:
-        yield from environment.settings(self.context)
+        yield from runner.settings(self.context)
         if self.volume:
             yield "STATE_DIR", self.volume.mount_path
         for name, value in self.exports.items():

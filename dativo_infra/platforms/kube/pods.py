@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
+from dativo_infra.platforms import runner
 from dativo_infra.platforms.base import Context, Variable, switched_on, unused
 from dativo_infra.platforms.kube import grammar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dativo_infra.values import Text
-
-
-def _image(text: Text) -> str | None:
-    return None if re.fullmatch(r"\S+", str(text)) else "must be an image such as registry/name:tag"
-
-
 VARIABLES = (
-    Variable(
-        name="image",
-        type="text",
-        default={"2026-11": "dativo/dativo-ingest:latest"},
-        check=_image,
-        late=True,
-        meaning="Container image of the runner.",
-    ),
+    runner.IMAGE,
     *(
         Variable(
             name=f"resource_{kind}_{resource}",
@@ -112,7 +98,7 @@ def pod(
     """
     mounts = tuple(mounts)
     container = {
-        "name": "dativo-runner",
+        "name": runner.CONTAINER,
         "image": settings["image"],
         "args": list(args),
         "envFrom": list(environment),

@@ -159,7 +159,7 @@ def account_of(given: str) -> Account:
     https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
     """
     if given.startswith("arn:"):
-        name = render_word(aws.role_name(given).lower(), NAME)
+        name = render_word(given.rpartition("/")[2].lower(), NAME)
         return Account(name=name, annotations={"eks.amazonaws.com/role-arn": given})
     if "@" in given:
         name = render_word(given.partition("@")[0].lower(), NAME)

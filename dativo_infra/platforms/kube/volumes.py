@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
+from dativo_infra.platforms import runner
 from dativo_infra.platforms.base import Context, Variable, unused, used
 from dativo_infra.platforms.kube import grammar
 
@@ -26,7 +26,6 @@ _DRIVERS = (
 
 Source: https://kubernetes-csi.github.io/docs/drivers.html
 """
-_STATE_PATH = "/state"
 
 
 def driver_of(volume_id: str | None) -> tuple[str, str] | None:
@@ -93,16 +92,7 @@ def _volume_id(job: Job) -> Any:
 
 def check(context: Context) -> None:
     """Report a volume or a path for it that Kubernetes refuses."""
-    mount = context.get("runtime.storage.mount_path")
-    if mount is not None:
-        path = PurePosixPath(mount)
-        if not path.is_absolute() or ".." in path.parts or ":" in mount or len(path.parts) == 1:
-            context.report(
-                rules.BAD_NAME.at(
-                    context.origin("runtime.storage.mount_path"),
-                    f"`{mount}` is no absolute path below `/` without `..` and `:`.",
-                )
-            )
+    runner.check_mount_path(context)
     volume_id = _volume_id(context.job)
     if _names_claim(context.job) and not grammar.is_subdomain(volume_id):
         context.report(
@@ -138,7 +128,7 @@ def state_volume(context: Context, name: str) -> StateVolume | None:
     namespace = context.get("runtime.namespace") or ""
     return StateVolume(
         claim=claim,
-        mount_path=context.get("runtime.storage.mount_path") or _STATE_PATH,
+        mount_path=context.get("runtime.storage.mount_path") or runner.STATE_PATH,
         claim_spec=None if exists else dict(_claim(context, name, driver)),
         disk_spec=(
             dict(_disk(context, driver, volume_id, {"namespace": namespace, "name": claim}))

@@ -1,0 +1,144 @@
+"""What the runner wants of the container that it runs in: image, command, settings and state.
+
+The image's entry point is the runner's command line already, so a command begins with its verb.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from dativo_infra.diagnostics import rules
+from dativo_infra.platforms import reach
+from dativo_infra.platforms.base import Context, Variable
+from dativo_infra.values import Concat, Text, concat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dativo_infra.model import Job
+
+CONTAINER = "dativo-runner"
+JOB_FOLDER = "/app/jobs"
+RUNNER_CONFIG = "/app/configs/runner.yaml"
+STATE_PATH = "/state"
+"""Where state is kept when the job does not say where its volume is mounted."""
+
+
+def _image(text: Text) -> str | None:
+    return None if re.fullmatch(r"\S+", str(text)) else "must be an image such as registry/name:tag"
+
+
+IMAGE = Variable(
+    name="image",
+    type="text",
+    default={"2026-11": "dativo/dativo-ingest:latest"},
+    check=_image,
+    late=True,
+    meaning="Container image of the runner.",
+)
+
+_NAMES = (
+    ("DATABASE_HOST", "resources.database.endpoint"),
+    ("DATABASE_PORT", "resources.database.port"),
+    ("DATABASE_NAME", "resources.database.database_name"),
+    ("CACHE_ENDPOINT", "resources.cache.endpoint"),
+    ("QUEUE_URL", "resources.queue.url"),
+    ("S3_BUCKET", "runtime.storage.bucket"),
+)
+_POSTGRES_NAMES = (
+    ("PGHOST", "resources.database.endpoint"),
+    ("PGPORT", "resources.database.port"),
+    ("PGDATABASE", "resources.database.database_name"),
+)
+"""What the runner itself reads for a database that is PostgreSQL."""
+_POSTGRES = ("postgres", "postgresql")
+
+
+def run_once(path: str) -> tuple[str, ...]:
+    """Return the command that runs one job, whose file is at a path in the container, and ends."""
+    return ("run", "--config", path, "--mode", "self_hosted")
+
+
+def orchestrated(config: str) -> tuple[str, ...]:
+    """Return the command that runs until it is stopped, and starts jobs as its file says."""
+    return ("start", "orchestrated", "--runner-config", config)
+
+
+def job_path(job: Job) -> str:
+    """Return where the image has the job's file; one that a program made is called as the job."""
+    file = PurePath(job.source.file).name
+    return f"{JOB_FOLDER}/{job.tenant}/{file if PurePath(file).suffix else f'{file}.yaml'}"
+
+
+def settings(context: Context) -> Iterator[tuple[str, Text]]:
+    """Yield the names and values of environment variables that tell the runner what exists."""
+    names = [*_NAMES, *(_POSTGRES_NAMES if reach.database_kind(context.job) in _POSTGRES else ())]
+    for name, path in names:
+        if (value := context.get(path)) is not None:
+            yield name, str(value) if isinstance(value, int) else value
+    yield from _secret_manager(context.get("resources.secrets.secret_manager_arn"))
+
+
+def knows_secret(job: Job) -> bool:
+    """Return whether the runner can be told where its secrets are: by an ARN alone."""
+    arn = job.get("resources.secrets.secret_manager_arn")
+    return not isinstance(arn, str) or arn.startswith("arn:")
+
+
+def _secret_manager(arn: Any) -> Iterator[tuple[str, Text]]:
+    """Yield the runner's settings to read its secrets from AWS Secrets Manager."""
+    if arn is None or (isinstance(arn, str) and not arn.startswith("arn:")):
+        return
+    region = arn.split(":")[3] if isinstance(arn, str) and arn.count(":") > 3 else ""
+    known = {**({"region_name": region} if region else {}), "bundle_format": "json"}
+    key = "bundle_secret_id_template"
+    yield "DATIVO_SECRET_MANAGER", "aws"
+    if isinstance(arn, str):
+        yield "DATIVO_SECRET_MANAGER_CONFIG", json.dumps({**known, key: arn})
+        return
+    # What is known only later is an ARN, which has no character that JSON escapes.
+    parts = arn.parts if isinstance(arn, Concat) else (arn,)
+    escaped = (json.dumps(part)[1:-1] if isinstance(part, str) else part for part in parts)
+    head = json.dumps({**known, key: ""}).removesuffix('"}')
+    yield "DATIVO_SECRET_MANAGER_CONFIG", concat(head, *escaped, '"}')
+
+
+def check_mount_path(context: Context) -> None:
+    """Report a path that no volume can be mounted at."""
+    mount = context.get("runtime.storage.mount_path")
+    if mount is None:
+        return
+    path = PurePosixPath(mount)
+    if not path.is_absolute() or ".." in path.parts or ":" in mount or len(path.parts) == 1:
+        context.report(
+            rules.BAD_NAME.at(
+                context.origin("runtime.storage.mount_path"),
+                f"`{mount}` is no absolute path below `/` without `..` and `:`.",
+            )
+        )
+
+
+def advise(context: Context, *, has_volume: bool, remedy: str = "") -> None:
+    """Report a default image, and state that is lost; `remedy` says how to keep it."""
+    job = context.job
+    place = context.origin("runtime.platform")
+    if "image" not in job.variables:
+        image = context.settings["image"]
+        what = f"The default container image {image} is used."
+        context.report(rules.DEFAULT_IMAGE.at(place, what))
+    if not has_volume and any(_keeps_state(each.document.source) for each in context.jobs):
+        context.report(rules.STATE_LOST.at(place, remedy=remedy))
+
+
+def _keeps_state(source: Any) -> bool:
+    """Return whether a source is read in steps, with the last one kept in a local file."""
+    incremental = source.get("incremental") if isinstance(source, Mapping) else None
+    return (
+        isinstance(incremental, Mapping)
+        and incremental.get("strategy") != "full_refresh"
+        and "://" not in str(incremental.get("state_path", ""))
+    )
