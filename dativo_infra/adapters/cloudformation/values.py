@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import troposphere as cfn
 
+from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
+from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.ec2 import LaunchTemplate
+from dativo_infra.resources.ecs import (
+    EcsCapacityProvider,
+    EcsCluster,
+    EcsClusterCapacityProviders,
+    EcsService,
+    EcsTaskDefinition,
+)
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
+from dativo_infra.resources.logs import LogGroup
 from dativo_infra.resources.s3 import S3Bucket
+from dativo_infra.resources.scheduler import Schedule
+from dativo_infra.resources.secretsmanager import SecretsManagerSecret
 from dativo_infra.values import (
     Concat,
     Parameter,
@@ -50,6 +63,12 @@ def _cluster_arn(logical_id: str) -> Any:
 
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, Callable[[str], Any]]] = {
+    AutoScalingGroup: {"name": cfn.Ref, "arn": _attribute("AutoScalingGroupARN")},
+    EcsCapacityProvider: {"name": cfn.Ref},
+    EcsCluster: {"name": cfn.Ref, "arn": _attribute("Arn")},
+    EcsClusterCapacityProviders: {},
+    EcsService: {"name": _attribute("Name"), "arn": _attribute("ServiceArn")},
+    EcsTaskDefinition: {"arn": cfn.Ref},
     EmrCluster: {
         "id": cfn.Ref,
         "arn": _cluster_arn,
@@ -58,13 +77,19 @@ ATTRIBUTES: Mapping[type[Resource], Mapping[str, Callable[[str], Any]]] = {
     EmrSecurityConfiguration: {"name": cfn.Ref},
     IamInstanceProfile: {"name": cfn.Ref, "arn": _attribute("Arn")},
     IamRole: {"name": cfn.Ref, "arn": _attribute("Arn")},
+    LaunchTemplate: {"id": cfn.Ref, "latest_version": _attribute("LatestVersionNumber")},
+    LogGroup: {"name": cfn.Ref},
     S3Bucket: {"name": cfn.Ref, "arn": _attribute("Arn")},
+    ScalableTarget: {},
+    ScalingPolicy: {},
+    Schedule: {"name": cfn.Ref, "arn": _attribute("Arn")},
+    SecretsManagerSecret: {"arn": cfn.Ref},
 }
 """How each attribute of each kind is had from a resource's logical id.
 
 Source: "Return values" of each type in
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/; `Ref` gives what the
-type's schema calls its primary identifier.
+type's schema calls its primary identifier, where that is one property.
 """
 
 

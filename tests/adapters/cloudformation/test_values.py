@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS
+from dativo_infra.adapters.cloudformation.template import to_stack
 from dativo_infra.adapters.cloudformation.values import (
     ATTRIBUTES,
     Scope,
@@ -19,6 +21,12 @@ from dativo_infra.adapters.cloudformation.values import (
     parameter_name,
 )
 from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, Token
+
+if TYPE_CHECKING:
+    from dativo_infra.planning.result import Unit
+
+_ENDINGS = {"name": "Name", "id": "Id", "arn": ("Arn", "/Id")}
+"""How a schema calls each identifier; a secret's id is its ARN."""
 
 
 def plain(value: Any) -> Any:
@@ -76,6 +84,52 @@ def test_every_attribute_is_mapped() -> None:
     assert {kind: set(forms) for kind, forms in ATTRIBUTES.items()} == {
         kind: set(kind.ATTRIBUTES) for kind in LOWERINGS
     }
+
+
+TASK_FORMS: dict[tuple[str, str], Any] = {
+    ("cluster", "name"): {"Ref": "Cluster"},
+    ("cluster", "arn"): {"Fn::GetAtt": ["Cluster", "Arn"]},
+    ("capacity", "name"): {"Ref": "Capacity"},
+    ("task", "arn"): {"Ref": "Task"},
+    ("service", "name"): {"Fn::GetAtt": ["Service", "Name"]},
+    ("service", "arn"): {"Fn::GetAtt": ["Service", "ServiceArn"]},
+    ("task-logs", "name"): {"Ref": "TaskLogs"},
+    ("secret", "arn"): {"Ref": "Secret"},
+    ("launch-template", "id"): {"Ref": "LaunchTemplate"},
+    ("launch-template", "latest_version"): {
+        "Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]
+    },
+    ("machines", "name"): {"Ref": "Machines"},
+    ("machines", "arn"): {"Fn::GetAtt": ["Machines", "AutoScalingGroupARN"]},
+    ("schedule", "name"): {"Ref": "Schedule"},
+    ("schedule", "arn"): {"Fn::GetAtt": ["Schedule", "Arn"]},
+}
+
+
+@pytest.mark.parametrize(("reference", "form"), TASK_FORMS.items())
+def test_attributes_of_tasks(ec2_unit: Unit, reference: tuple[str, str], form: Any) -> None:
+    """Each attribute of what runs tasks has its form."""
+    assert plain(Scope(ec2_unit.resources).lower(Ref(*reference))) == form
+
+
+@pytest.mark.parametrize("shape", ["emr_unit", "fargate_unit", "ec2_unit"])
+def test_attributes_are_what_the_types_return(request: Any, shape: str) -> None:
+    """`Fn::GetAtt` takes what a type's schema says is read only, and `Ref` one identifier."""
+    unit = request.getfixturevalue(shape)
+    scope = Scope(unit.resources)
+    types = {
+        name: each["Type"] for name, each in json.loads(to_stack(unit).json)["Resources"].items()
+    }
+    for resource in unit.resources:
+        name = scope.logical_ids[resource.key]
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", types[name]).schema
+        for attribute in resource.ATTRIBUTES:
+            match plain(scope.lower(Ref(resource.key, attribute))):
+                case {"Ref": _}:
+                    [identifier] = schema["primaryIdentifier"]
+                    assert identifier.endswith(_ENDINGS[attribute])
+                case {"Fn::GetAtt": [_, returned]}:
+                    assert f"/properties/{returned}" in schema["readOnlyProperties"]
 
 
 @pytest.mark.parametrize(
