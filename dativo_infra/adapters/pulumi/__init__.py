@@ -5,6 +5,10 @@ from __future__ import annotations
 from dativo_infra.adapters.pulumi.build import build, build_stack
 from dativo_infra.adapters.pulumi.components import (
     Component,
+    EcsCluster,
+    EcsClusterArgs,
+    EcsService,
+    EcsServiceArgs,
     EmrCluster,
     EmrClusterArgs,
     KubernetesJob,
@@ -17,6 +21,10 @@ from dativo_infra.adapters.pulumi.components import (
 
 __all__ = [
     "Component",
+    "EcsCluster",
+    "EcsClusterArgs",
+    "EcsService",
+    "EcsServiceArgs",
     "EmrCluster",
     "EmrClusterArgs",
     "KubernetesJob",

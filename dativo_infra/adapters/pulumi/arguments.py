@@ -14,7 +14,7 @@ from dativo_infra.diagnostics import Diagnostic, Severity, did_you_mean, raise_e
 from dativo_infra.loading import files, load_document, load_project
 from dativo_infra.loading.yaml import parse
 from dativo_infra.model import BLOCK, Source
-from dativo_infra.planning import Unit, plan
+from dativo_infra.planning import Plan, Unit, plan
 from dativo_infra.values import TOKENS, Parameter
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PLACES: Mapping[str, tuple[str, ...]] = {
     "tenant_id": ("tenant_id",),
     "environment": ("environment",),
+    "platform": (BLOCK, "runtime", "platform"),
     "compute": (BLOCK, "runtime", "compute"),
     "storage": (BLOCK, "runtime", "storage"),
     "network": (BLOCK, "runtime", "network"),
@@ -36,6 +37,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """Where in a job an argument is laid."""
 
 PLATFORMS: Mapping[str, str] = {
+    "EcsCluster": "ecs",
+    "EcsService": "fargate",
     "EmrCluster": "emr",
     "KubernetesJob": "kubernetes",
     "KubernetesNamespace": "kubernetes",
@@ -44,7 +47,7 @@ PLATFORMS: Mapping[str, str] = {
 """The platform of a component's job that names none."""
 
 _LISTS = frozenset({"subnet_ids", "security_group_ids"})
-# The runner needs them; what is built depends on them only where it runs the job.
+# The runner needs them; what is built depends on them only where it brings the job's text along.
 _PATHS = ("source_connector_path", "target_connector_path", "asset_path")
 
 
@@ -86,8 +89,7 @@ def unit_from(
     report([*loaded.diagnostics, *found, *planned.diagnostics], project)
     units = [unit for unit in planned.units if unit.component == component]
     if len(units) != 1:
-        there = ", ".join(unit.component for unit in planned.units) or "nothing"
-        raise ValueError(f"{component} `{name}`: of this job {there} is built, and no {component}")
+        raise ValueError(f"{component} `{name}`: {_why_not(planned, component)}")
     return units[0], outputs
 
 
@@ -117,6 +119,15 @@ def report(diagnostics: Iterable[Diagnostic], project: LoadedProject | None = No
         silent = project is not None and project.project.silences(each)
         if each.severity is Severity.WARNING and not silent:
             pulumi.log.warn(" ".join(part for part in (str(each), each.remedy) if part))
+
+
+def _why_not(planned: Plan, component: str) -> str:
+    """Return why a plan has no unit of a component."""
+    notes = "; ".join(note for job in planned.jobs for note in job.notes)
+    if notes and not planned.units:
+        return f"the job {notes}"
+    there = ", ".join(unit.component for unit in planned.units) or "nothing"
+    return f"of this job {there} is built, and no {component}"
 
 
 def _read(path: str) -> tuple[dict[str, Any], Source]:

@@ -38,6 +38,8 @@ class AutoScalingArgs(TypedDict, total=False):
 class ComputeArgs(TypedDict, total=False):
     """The machines."""
 
+    cluster_id: pulumi.Input[str]
+    """A cluster that exists: it is referred to, and none is built. On ECS an output is its ARN."""
     instance_type: pulumi.Input[str]
     """Machine type of the workers."""
     instance_count: int
@@ -98,6 +100,36 @@ class EmrClusterArgs(JobArgs, total=False):
     """Tags on every resource."""
 
 
+class EcsClusterArgs(JobArgs, total=False):
+    """A job that runs in the cluster, and names it by the variable `cluster_name`."""
+
+    platform: str
+    """`ecs` for a cluster with machines, which holds where not given, or `fargate`."""
+    compute: ComputeArgs
+    """The cluster's machines."""
+    network: NetworkArgs
+    """Where the machines are placed."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """Tags on every resource."""
+
+
+class EcsServiceArgs(JobArgs, total=False):
+    """A job that runs on ECS."""
+
+    platform: str
+    """`ecs` for machines of one's own, or `fargate`, which holds where not given."""
+    compute: ComputeArgs
+    """The cluster, and the size and number of tasks or machines."""
+    storage: StorageArgs
+    """Where data and state are kept."""
+    network: NetworkArgs
+    """Where tasks and machines are placed."""
+    service_account: pulumi.Input[str]
+    """Role of the tasks; one is made where not given."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """Tags on every resource."""
+
+
 class KubernetesNamespaceArgs(JobArgs, total=False):
     """A job that runs in the namespace."""
 
@@ -130,6 +162,8 @@ class Component(pulumi.ComponentResource):
 
     _EXPORTS: ClassVar[Mapping[str, str]] = {}
     """Output to the name under which jobs know it."""
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {}
+    """Likewise, of what is not built for every job; such an output may be None."""
     _resolver: Resolver
 
     @classmethod
@@ -175,10 +209,77 @@ class Component(pulumi.ComponentResource):
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=former), opts)
         super().__init__(f"dativo:index:{type(self).__name__}", name, {}, options)
         self._resolver = lower(unit, name=name, component=self, parameters=parameters)
-        outputs = {each: self.resolve(unit.exports[key]) for each, key in self._EXPORTS.items()}
-        for each, value in outputs.items():
+        exported = {
+            **self._EXPORTS,
+            **{each: key for each, key in self._EXPORTS_OF_SOME.items() if key in unit.exports},
+        }
+        outputs = {each: self.resolve(unit.exports[key]) for each, key in exported.items()}
+        for each, value in {**dict.fromkeys(self._EXPORTS_OF_SOME), **outputs}.items():
             setattr(self, each, value)
         self.register_outputs(outputs)
+
+
+class EcsCluster(Component):
+    """An ECS cluster with its machines, which several jobs may share."""
+
+    cluster_arn: pulumi.Output[str]
+    """ARN of the cluster."""
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "cluster_arn": "ecs_cluster_arn",
+        "cluster_name": "ecs_cluster_name",
+    }
+
+    def __init__(
+        self, name: str, args: EcsClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, EcsClusterArgs, opts)
+
+
+class EcsService(Component):
+    """What one job has of its own on ECS: its task definition, and what runs it.
+
+    That is a service, a schedule, or nothing where something else starts the task. The cluster is
+    part of it unless it exists, or is shared: then it is a component of its own, which this one is
+    told to depend on.
+    """
+
+    cluster_arn: pulumi.Output[str]
+    """ARN of the cluster that the tasks run in."""
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster that the tasks run in."""
+    task_definition_arn: pulumi.Output[str]
+    """ARN of the task definition's revision."""
+    task_role_arn: pulumi.Output[str]
+    """ARN of the role of the tasks."""
+    log_group: pulumi.Output[str]
+    """Log group that the tasks' output goes to."""
+    service_name: pulumi.Output[str] | None
+    """Name of the service, where there is one."""
+    service_arn: pulumi.Output[str] | None
+    """ARN of the service, where there is one."""
+    schedule_arn: pulumi.Output[str] | None
+    """ARN of the schedule, where there is one."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "cluster_arn": "ecs_cluster_arn",
+        "cluster_name": "ecs_cluster_name",
+        "task_definition_arn": "ecs_task_definition_arn",
+        "task_role_arn": "ecs_task_role_arn",
+        "log_group": "ecs_log_group",
+    }
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {
+        "service_name": "ecs_service_name",
+        "service_arn": "ecs_service_arn",
+        "schedule_arn": "ecs_schedule_arn",
+    }
+
+    def __init__(
+        self, name: str, args: EcsServiceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, EcsServiceArgs, opts)
 
 
 class EmrCluster(Component):
@@ -265,6 +366,13 @@ class KubernetesJob(Component):
 
 COMPONENTS: Mapping[str, type[Component]] = {
     each.__name__: each
-    for each in (EmrCluster, KubernetesJob, KubernetesNamespace, KubernetesServiceAccount)
+    for each in (
+        EcsCluster,
+        EcsService,
+        EmrCluster,
+        KubernetesJob,
+        KubernetesNamespace,
+        KubernetesServiceAccount,
+    )
 }
 """The component of each unit, by `Unit.component`."""

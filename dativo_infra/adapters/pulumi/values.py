@@ -13,10 +13,23 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from dativo_infra.diagnostics import raise_errors, rules
+from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
+from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.ec2 import LaunchTemplate
+from dativo_infra.resources.ecs import (
+    EcsCapacityProvider,
+    EcsCluster,
+    EcsClusterCapacityProviders,
+    EcsService,
+    EcsTaskDefinition,
+)
 from dativo_infra.resources.emr import EmrCluster, EmrSecurityConfiguration
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.resources.logs import LogGroup
 from dativo_infra.resources.s3 import S3Bucket
+from dativo_infra.resources.scheduler import Schedule
+from dativo_infra.resources.secretsmanager import SecretsManagerSecret
 from dativo_infra.values import (
     TOKENS,
     Concat,
@@ -32,19 +45,34 @@ from dativo_infra.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dativo_infra.resources import Resource
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
+    AutoScalingGroup: {"name": "name", "arn": "arn"},
+    EcsCapacityProvider: {"name": "name"},
+    EcsCluster: {"name": "name", "arn": "arn"},
+    EcsClusterCapacityProviders: {},
+    EcsService: {"name": "name", "arn": "arn"},
+    EcsTaskDefinition: {"arn": "arn"},
     EmrCluster: {"id": "id", "arn": "arn", "master_public_dns": "master_public_dns"},
     EmrSecurityConfiguration: {"name": "name"},
     IamInstanceProfile: {"name": "name", "arn": "arn"},
     IamRole: {"name": "name", "arn": "arn"},
     KubernetesObject: {"name": "metadata.name"},
+    LaunchTemplate: {"id": "id", "latest_version": "latest_version"},
+    LogGroup: {"name": "name"},
     S3Bucket: {"name": "bucket", "arn": "arn"},
+    ScalableTarget: {},
+    ScalingPolicy: {},
+    Schedule: {"name": "name", "arn": "arn"},
+    SecretsManagerSecret: {"arn": "arn"},
 }
 """Where a kind's attributes are found on the first Pulumi resource that it is lowered to."""
+
+NUMBERS = frozenset({(LaunchTemplate, "latest_version")})
+"""Attributes that the provider gives as a number; what refers to one wants text."""
 
 SETTINGS = frozenset({"jobs", "environment", "tenant", "shard", "provider", "project", "env-file"})
 """Keys of the stack's configuration that say what is built: no values of a job's variables."""
@@ -88,7 +116,8 @@ class Resolver:
         match token:
             case Ref(key, attribute):
                 kind, resources = self._lowered[key]
-                return attrgetter(ATTRIBUTES[kind][attribute])(resources[0])
+                found = attrgetter(ATTRIBUTES[kind][attribute])(resources[0])
+                return found.apply(str) if (kind, attribute) in NUMBERS else found
             case Parameter(name):
                 return self._parameters[name]
             case Pseudo(name):
@@ -118,6 +147,10 @@ class Resolver:
         if isinstance(items, list):
             return _joined(separator, items) if items else None
         return _apply(items, separator.join)
+
+    def changed(self, value: Any, change: Callable[[Any], Any]) -> Any:
+        """Return what a function makes of nested data: at once, or when the data is known."""
+        return _apply(self.value(value), change)
 
     @cached_property
     def _account_id(self) -> pulumi.Output[str]:
@@ -207,7 +240,7 @@ def _joined(separator: str, parts: list[Any]) -> Any:
     return pulumi.Output.all(*parts).apply(separator.join)
 
 
-def _apply(value: Any, change: Any) -> Any:
+def _apply(value: Any, change: Callable[[Any], Any]) -> Any:
     return value.apply(change) if isinstance(value, pulumi.Output) else change(value)
 
 

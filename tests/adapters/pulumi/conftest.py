@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from dativo_infra.resources import Resource
 
 EXPORTS = {
+    "EcsCluster": ("ecs_cluster_arn", "ecs_cluster_name"),
+    "EcsService": (
+        "ecs_cluster_arn",
+        "ecs_cluster_name",
+        "ecs_task_definition_arn",
+        "ecs_task_family",
+        "ecs_task_role_arn",
+        "ecs_log_group",
+    ),
     "EmrCluster": ("emr_cluster_id", "emr_master_public_dns", "emr_log_bucket"),
     "KubernetesNamespace": ("kubernetes_namespace",),
     "KubernetesServiceAccount": ("kubernetes_service_account",),
@@ -66,12 +75,14 @@ def built(make_unit: MakeUnit) -> Built:
         parameters: dict[str, Any] | None = None,
         opts: Callable[[], pulumi.ResourceOptions] | None = None,
         preview: bool = False,
+        outputs: dict[str, dict[str, Any]] | None = None,
         **changes: Any,
     ) -> Recording:
         def program() -> None:
             unit = make_unit(*resources, **changes)
             build_units([unit], parameters=parameters, opts=opts() if opts else None)
 
-        return record(program, preview=preview, config={"kubernetes:context": "test"})
+        config = {"kubernetes:context": "test"}
+        return record(program, preview=preview, outputs=outputs, config=config)
 
     return build

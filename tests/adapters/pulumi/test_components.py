@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
-from pulumi.provider.experimental.analyzer import Analyzer
+from pulumi.provider.experimental.analyzer import Analyzer, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 
 from dativo_infra.adapters.pulumi import (
     Component,
+    EcsCluster,
+    EcsService,
+    EcsServiceArgs,
     EmrCluster,
     EmrClusterArgs,
     KubernetesJob,
@@ -23,7 +26,7 @@ from dativo_infra.adapters.pulumi.components import COMPONENTS
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.names import Identity
 from dativo_infra.resources.iam import IamRole
-from dativo_infra.testing import Recording, record
+from dativo_infra.testing import Recording, Unknown, record
 from dativo_infra.values import Parameter
 
 if TYPE_CHECKING:
@@ -39,6 +42,15 @@ ORDERS: EmrClusterArgs = {
     "network": {"subnet_ids": ["subnet-0a1b2c3d"]},
     "tags": {"CostCenter": "data"},
 }
+TASKS: EcsServiceArgs = {
+    "tenant_id": "acme",
+    "environment": "prod",
+    "network": {"subnet_ids": ["subnet-0a1b2c3d"]},
+    "tags": {"CostCenter": "data"},
+}
+NIGHTLY = {"run": "schedule", "schedule": "0 3 * * *"}
+SERVICE = "aws:ecs/service:Service"
+ECS_CLUSTER = "aws:ecs/cluster:Cluster"
 PATHS = {
     "source_connector_path": "/a.yaml",
     "target_connector_path": "/b.yaml",
@@ -94,6 +106,13 @@ def test_pulumis_analyzer_accepts_the_components() -> None:
     # The analyzer finds the descriptions of a class's own fields, not of inherited ones.
     own = [cluster.inputs[name] for name in ("compute", "network", "serviceAccount", "tags")]
     assert all(each.description for each in (*cluster.outputs.values(), *own))
+    service = definitions["EcsService"]
+    missing = {name for name, each in service.outputs.items() if each.optional}
+    assert missing == {"serviceName", "serviceArn", "scheduleArn"}
+    assert {each.type for each in service.outputs.values()} == {PropertyType.STRING}
+    assert {"platform", "compute", "storage", "network", "tags"} <= set(service.inputs)
+    assert set(definitions["EcsCluster"].outputs) == {"clusterArn", "clusterName"}
+    assert "clusterId" in result["type_definitions"]["ComputeArgs"].properties
 
 
 def test_the_host_builds_a_component() -> None:
@@ -113,6 +132,24 @@ def test_the_host_builds_a_component() -> None:
     assert recording.exports == {"id": "<orders-cluster.id>"}
     group = recording.one(CLUSTER).inputs["coreInstanceGroup"]
     assert group == {"instanceType": "m5.xlarge", "instanceCount": 2}
+
+
+def test_the_host_leaves_out_what_is_not_there() -> None:
+    """A program in another language sees no service where there is none."""
+    host = ComponentProvider(list(COMPONENT_CLASSES), "dativo")
+    network = {"subnetIds": ["subnet-0a1b2c3d"]}
+
+    def program() -> None:
+        for name, variables in (("a", {"run": "task"}), ("b", NIGHTLY), ("c", {})):
+            inputs = {"tenantId": "acme", "network": network, "variables": variables}
+            state = host.construct(name, "dativo:index:EcsService", inputs).state
+            pulumi.export(name, sorted(state))
+
+    always = ["clusterArn", "clusterName", "logGroup", "taskDefinitionArn", "taskRoleArn"]
+    exports = record(program).exports
+    assert exports["a"] == always
+    assert exports["b"] == sorted([*always, "scheduleArn"])
+    assert exports["c"] == sorted([*always, "serviceArn", "serviceName"])
 
 
 def test_a_cluster_from_arguments_alone() -> None:
@@ -241,6 +278,107 @@ def test_kubernetes_components_stand_beside_each_other() -> None:
     assert account.urn in recording.one("dativo:index:KubernetesJob").dependencies
 
 
+def test_a_service_of_ecs_from_arguments_alone() -> None:
+    """Tasks on Fargate in a cluster of their own."""
+    recording = made(EcsService, "orders", TASKS)
+    component = recording.one("dativo:index:EcsService")
+    assert recording.outputs[component.urn] == {
+        "cluster_arn": "<orders-cluster.arn>",
+        "cluster_name": "<orders-cluster.name>",
+        "log_group": "<orders-log-group.name>",
+        "service_arn": "<orders-service.arn>",
+        "service_name": "<orders-service.name>",
+        "task_definition_arn": "<orders-task-definition.arn>",
+        "task_role_arn": "<orders-task-role.arn>",
+    }
+    service = recording.one(SERVICE)
+    assert service.inputs["launchType"] == "FARGATE"
+    assert service.inputs["tags"]["CostCenter"] == "data"
+    assert not recording.of_type("aws:autoscaling/group:Group")
+
+
+def test_outputs_of_what_a_job_does_not_have() -> None:
+    """A program asks whether there is a service, and is told there is none."""
+    seen: list[EcsService] = []
+
+    def program() -> None:
+        seen.append(EcsService("orders", {**TASKS, "variables": NIGHTLY}))
+
+    recording = record(program)
+    (service,) = seen
+    assert service.service_name is None
+    assert service.service_arn is None
+    assert service.schedule_arn is not None
+    outputs = recording.outputs[recording.one("dativo:index:EcsService").urn]
+    assert outputs["schedule_arn"] == "<orders-schedule.arn>"
+    assert not {"service_name", "service_arn"} & set(outputs)
+
+
+def test_an_export_that_every_job_has_is_not_forgotten(built: Any) -> None:
+    """Only what some jobs lack may be missing."""
+    role = IamRole(key="role", description="a role", assume_role_policy={}, tags={})
+    with pytest.raises(KeyError, match="ecs_cluster_arn"):
+        built(role, component="EcsService", exports={"ecs_cluster_name": "main"})
+
+
+def test_a_service_of_ecs_on_machines() -> None:
+    """The platform is chosen by an argument; the machines come with the cluster."""
+    compute: Any = {"instance_type": "m5.large", "instance_count": 1}
+    recording = made(EcsService, "orders", {**TASKS, "platform": "ecs", "compute": compute})
+    group = recording.one("aws:autoscaling/group:Group")
+    assert group.inputs["maxSize"] == 1
+    assert "launchType" not in recording.one(SERVICE).inputs
+
+
+def test_a_service_of_ecs_in_a_cluster_that_exists() -> None:
+    """The cluster may be another resource's output."""
+
+    def program() -> None:
+        import pulumi_aws as aws
+
+        cluster = aws.ecs.Cluster("main", name="main")
+        EcsService("orders", {**TASKS, "compute": {"cluster_id": cluster.arn}})
+
+    arn = "arn:aws:ecs:us-east-1:123456789012:cluster/main"
+    recording = record(program, outputs={"main": {"arn": arn}})
+    cluster = recording.one(ECS_CLUSTER)
+    service = recording.one(SERVICE)
+    assert cluster.name == service.inputs["cluster"] == "main"
+    assert cluster.urn in service.dependencies
+    outputs = recording.outputs[recording.one("dativo:index:EcsService").urn]
+    assert outputs["cluster_arn"] == arn
+
+
+def test_a_cluster_of_ecs_that_is_shared() -> None:
+    """It is a component of its own, with machines or without; services are told to wait for it."""
+    named = {**TASKS, "variables": {"cluster_name": "main"}}
+    compute = {"instance_type": "m5.large", "instance_count": 1}
+
+    def program() -> None:
+        cluster = EcsCluster("main", {**named, "compute": compute})  # pyright: ignore[reportArgumentType]
+        opts = pulumi.ResourceOptions(depends_on=[cluster])
+        EcsService("orders", named, opts)  # pyright: ignore[reportArgumentType]
+        pulumi.export("cluster", [cluster.cluster_name, cluster.cluster_arn])
+
+    recording = record(program)
+    assert recording.exports["cluster"] == ["main", "<main-cluster.arn>"]
+    component = recording.one("dativo:index:EcsCluster")
+    assert recording.one("aws:autoscaling/group:Group").parent == component.urn
+    cluster = recording.one(ECS_CLUSTER)
+    assert cluster.urn in recording.one("dativo:index:EcsService").dependencies
+    assert recording.one(SERVICE).inputs["cluster"] == "main"
+    plain = made(EcsCluster, "main", {**named, "platform": "fargate"})
+    assert plain.one(ECS_CLUSTER).inputs["name"] == "main"
+    assert not plain.of_type("aws:autoscaling/group:Group")
+
+
+def test_a_component_of_what_exists_says_so() -> None:
+    """A job that names a cluster builds none."""
+    compute = {"cluster_id": "j-2AXXXXXXGAPLF"}
+    with pytest.raises(ValueError, match="uses the EMR cluster j-2AXXXXXXGAPLF; nothing is built"):
+        made(EmrCluster, "orders", {**ORDERS, "compute": compute})
+
+
 def test_children_take_the_components_options() -> None:
     """An explicit provider, protection and a parent reach every child."""
 
@@ -363,7 +501,23 @@ def test_former_identities_are_aliases(built: Any) -> None:
     assert recording.one("aws:iam/role:Role").name.startswith(component.name)
 
 
-def test_a_preview_builds_the_same() -> None:
+@pytest.mark.parametrize(("component", "args"), [(EmrCluster, ORDERS), (EcsService, TASKS)])
+def test_a_preview_builds_the_same(component: type[Component], args: Any) -> None:
     """Before the first deployment nothing is known, and the same resources are registered."""
-    names = [each.urn for each in made(EmrCluster, "orders", ORDERS)]
-    assert [each.urn for each in made(EmrCluster, "orders", ORDERS, preview=True)] == names
+    names = [each.urn for each in made(component, "orders", args)]
+    assert [each.urn for each in made(component, "orders", args, preview=True)] == names
+
+
+def test_a_preview_of_machines_builds_the_same() -> None:
+    """Scripts and versions are not known yet, nor is the group that a provider is named after."""
+    compute = {"instance_type": "m5.large", "instance_count": 1}
+    args: Any = {**TASKS, "platform": "ecs", "compute": compute}
+    names = [each.urn for each in made(EcsService, "ecs-orders", args)]
+    recording = made(EcsService, "ecs-orders", args, preview=True)
+    assert [each.urn for each in recording] == names
+    template = recording.one("aws:ec2/launchTemplate:LaunchTemplate")
+    assert isinstance(template.inputs["userData"], Unknown)
+    group = recording.one("aws:autoscaling/group:Group")
+    assert isinstance(group.inputs["launchTemplate"]["version"], Unknown)
+    provider = recording.one("aws:ecs/capacityProvider:CapacityProvider")
+    assert isinstance(provider.inputs["name"], Unknown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,23 @@ import pytest
 from dativo_infra.adapters.pulumi.lowerings import LOWERINGS, REFUSALS
 from dativo_infra.adapters.pulumi.lowerings.kubernetes import known_class
 from dativo_infra.adapters.pulumi.typed import PropertyError
-from dativo_infra.adapters.pulumi.values import ATTRIBUTES
+from dativo_infra.adapters.pulumi.values import ATTRIBUTES, NUMBERS
+from dativo_infra.names import Identity
 from dativo_infra.resources import Lifecycle, Resource
+from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
+from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.ec2 import LaunchTemplate
+from dativo_infra.resources.ecs import (
+    Container,
+    EcsCapacityProvider,
+    EcsCluster,
+    EcsClusterCapacityProviders,
+    EcsService,
+    EcsTaskDefinition,
+    EfsVolume,
+    HostVolume,
+    Mount,
+)
 from dativo_infra.resources.emr import (
     EmrCluster,
     EmrSecurityConfiguration,
@@ -23,8 +39,11 @@ from dativo_infra.resources.emr import (
 from dativo_infra.resources.iam import IamInstanceProfile, IamRole
 from dativo_infra.resources.kinds import KINDS, is_taggable
 from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.resources.logs import LogGroup
 from dativo_infra.resources.s3 import S3Bucket
-from dativo_infra.testing import Secret
+from dativo_infra.resources.scheduler import Schedule
+from dativo_infra.resources.secretsmanager import SecretsManagerSecret
+from dativo_infra.testing import Recording, Registration, Secret
 from dativo_infra.values import Parameter, Pseudo, Ref, concat
 
 TAGS = {"CostCenter": "data", "Owner": "team"}
@@ -55,14 +74,116 @@ ENCRYPTION = EmrSecurityConfiguration(
     key="encryption", configuration={"EncryptionConfiguration": {}}
 )
 OBJECT = KubernetesObject(key="settings", api_version="v1", kind="ConfigMap", name="settings")
+GROUP_ARN = (
+    "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1f2e:autoScalingGroupName/group-1"
+)
+ECS_CLUSTER = EcsCluster(key="cluster", tags=TAGS)
+TEMPLATE = LaunchTemplate(
+    key="template",
+    instance_type="m5.large",
+    image="resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+    instance_profile="arn:aws:iam::123456789012:instance-profile/machines",
+    user_data="#!/bin/bash\n",
+    root_volume_size=30,
+    tags=TAGS,
+)
+GROUP = AutoScalingGroup(
+    key="group",
+    launch_template="lt-1",
+    launch_template_version="1",
+    subnet_ids=("subnet-1", "subnet-2"),
+    minimum=1,
+    maximum=4,
+    tags=TAGS,
+)
+PROVIDER = EcsCapacityProvider(
+    key="provider", name="machines", auto_scaling_group=GROUP_ARN, managed_scaling=True, tags=TAGS
+)
+PROVIDERS = EcsClusterCapacityProviders(
+    key="providers", cluster="main", providers=("FARGATE", "FARGATE_SPOT")
+)
+CONTAINER = Container(
+    name="runner",
+    image="dativo:1",
+    command=("run", "--once"),
+    environment={"ZONE": "a", "HOST": "db"},
+    log_group="logs",
+    log_region="eu-west-1",
+)
+TASK = EcsTaskDefinition(
+    key="task",
+    family="acme-prod-orders",
+    launch_type="FARGATE",
+    cpu=1024,
+    memory=2048,
+    execution_role="arn:aws:iam::123456789012:role/execution",
+    task_role="arn:aws:iam::123456789012:role/task",
+    container=CONTAINER,
+    tags=TAGS,
+)
+TASK_ARN = "arn:aws:ecs:us-east-1:123456789012:task-definition/acme-prod-orders:1"
+SERVICE = EcsService(
+    key="service",
+    cluster="main",
+    task_definition=TASK_ARN,
+    desired_count=2,
+    subnet_ids=("subnet-1",),
+    tags=TAGS,
+)
+TARGET = ScalableTarget(
+    key="target", cluster="main", service="orders", minimum=1, maximum=5, tags=TAGS
+)
+POLICY = ScalingPolicy(
+    key="scaling-cpu",
+    cluster="main",
+    service="orders",
+    metric="ECSServiceAverageCPUUtilization",
+    target_percent=70,
+)
+SCHEDULE = Schedule(
+    key="schedule",
+    description="starts orders",
+    expression="cron(0 3 * * ? *)",
+    role="arn:aws:iam::123456789012:role/starter",
+    cluster="arn:aws:ecs:us-east-1:123456789012:cluster/main",
+    task_definition=TASK_ARN,
+    subnet_ids=("subnet-1",),
+)
+LOG_GROUP = LogGroup(key="log-group", retention_days=30, tags=TAGS)
+SECRET = SecretsManagerSecret(
+    key="secret", description="a key", value=Parameter("API_KEY", "secret"), tags=TAGS
+)
 SAMPLES: dict[type[Resource], Resource] = {
+    AutoScalingGroup: GROUP,
+    EcsCapacityProvider: PROVIDER,
+    EcsCluster: ECS_CLUSTER,
+    EcsClusterCapacityProviders: PROVIDERS,
+    EcsService: SERVICE,
+    EcsTaskDefinition: TASK,
     EmrCluster: CLUSTER,
     EmrSecurityConfiguration: ENCRYPTION,
     IamInstanceProfile: replace(PROFILE, role="role"),
     IamRole: ROLE,
     KubernetesObject: OBJECT,
+    LaunchTemplate: TEMPLATE,
+    LogGroup: LOG_GROUP,
     S3Bucket: BUCKET,
+    ScalableTarget: TARGET,
+    ScalingPolicy: POLICY,
+    Schedule: SCHEDULE,
+    SecretsManagerSecret: replace(SECRET, value="hush"),
 }
+
+
+def one(recording: Recording, type_: str) -> Registration:
+    """Return the one resource of a type of AWS, such as `ecs/cluster:Cluster`."""
+    return recording.one(f"aws:{type_}")
+
+
+def tags_of(registration: Registration) -> Any:
+    """Return the tags of a resource as a mapping; a group has them as a list."""
+    tags = registration.inputs.get("tags")
+    return {each["key"]: each["value"] for each in tags} if isinstance(tags, list) else tags
 
 
 def test_each_kind_is_lowered_or_refused() -> None:
@@ -84,11 +205,13 @@ def test_each_attribute_can_be_referred_to(kind: type[Resource], built: Any) -> 
             name="note",
             body={"data": {"value": Ref(SAMPLES[kind].key, attribute)}},
         )
-        recording = built(SAMPLES[kind], note)
-        known = recording.one("kubernetes:core/v1:ConfigMap", "acme-prod-orders-note")
         name = f"acme-prod-orders-{SAMPLES[kind].key}"
+        number = (kind, attribute) in NUMBERS
+        outputs = {name: {"latestVersion": 3}} if number else None
+        recording = built(SAMPLES[kind], note, outputs=outputs)
+        known = recording.one("kubernetes:core/v1:ConfigMap", "acme-prod-orders-note")
         wanted = {
-            f"<{name}.{ATTRIBUTES[kind][attribute]}>",
+            "3" if number else f"<{name}.{ATTRIBUTES[kind][attribute]}>",
             getattr(SAMPLES[kind], "name", None),
         }
         assert known.inputs["data"]["value"] in wanted
@@ -98,7 +221,7 @@ def test_each_attribute_can_be_referred_to(kind: type[Resource], built: Any) -> 
 def test_each_taggable_kind_carries_its_tags(kind: type[Resource], built: Any) -> None:
     """Tags are set on the resource itself, not left to a transform."""
     recording = built(SAMPLES[kind])
-    assert any(each.inputs.get("tags") == TAGS for each in recording)
+    assert any(tags_of(each) == TAGS for each in recording)
 
 
 def test_a_cluster_of_groups(built: Any) -> None:
@@ -193,22 +316,21 @@ def test_order_that_no_reference_shows_is_kept(built: Any) -> None:
 def test_physical_names_begin_with_ours_and_fit(built: Any) -> None:
     """A prefix leaves the provider room; a renamed job keeps the name that its role has."""
     recording = built(
-        ROLE, PROFILE, BUCKET, identity=replace_name("a_very_long_name_of_a_job_" * 3)
+        *(ROLE, PROFILE, BUCKET, TEMPLATE, SCHEDULE),
+        identity=Identity("acme", "prod", "a_very_long_name_of_a_job_" * 5),
     )
+    template = one(recording, "ec2/launchTemplate:LaunchTemplate")
+    schedule = one(recording, "scheduler/schedule:Schedule")
     role = recording.one("aws:iam/role:Role")
     bucket = recording.one("aws:s3/bucket:Bucket")
     assert len(role.inputs["namePrefix"]) <= 38
     assert len(bucket.inputs["bucketPrefix"]) <= 37
+    assert len(template.inputs["namePrefix"]) <= 102
+    assert len(schedule.inputs["namePrefix"]) <= 38
     assert "_" not in bucket.inputs["bucketPrefix"]
-    assert role.ignore_changes == ("namePrefix",)
+    for each in (role, template, schedule):
+        assert each.ignore_changes == ("namePrefix",)
     assert bucket.ignore_changes == ("bucketPrefix",)
-
-
-def replace_name(name: str) -> Any:
-    """Return an identity with another name."""
-    from dativo_infra.names import Identity
-
-    return Identity("acme", "prod", name)
 
 
 def test_a_bucket_is_private_and_encrypted(built: Any) -> None:
@@ -350,3 +472,356 @@ def test_what_a_secret_object_holds_is_secret(built: Any) -> None:
     held = recording.one("kubernetes:core/v1:Secret").inputs["stringData"]
     assert isinstance(held, Secret)
     assert held.value == {"KEY": "hush", "USER": "me"}
+
+
+@pytest.mark.parametrize(("insights", "wanted"), [(True, "enabled"), (False, "disabled")])
+def test_a_cluster_of_ecs(insights: bool, wanted: str, built: Any) -> None:
+    """Metrics are switched off as well as on, whatever the account's default is."""
+    cluster = one(built(replace(ECS_CLUSTER, container_insights=insights)), "ecs/cluster:Cluster")
+    assert cluster.inputs == {
+        "settings": [{"name": "containerInsights", "value": wanted}],
+        "tags": TAGS,
+    }
+    named = one(built(replace(ECS_CLUSTER, name="main")), "ecs/cluster:Cluster")
+    assert named.inputs["name"] == "main"
+
+
+@pytest.mark.parametrize(
+    ("scaling", "wanted"),
+    [(True, {"status": "ENABLED", "targetCapacity": 100}), (False, {"status": "DISABLED"})],
+)
+def test_a_capacity_provider(scaling: bool, wanted: dict[str, Any], built: Any) -> None:
+    """ECS scales its group, or leaves that to others; machines are drained before they end."""
+    recording = built(replace(PROVIDER, managed_scaling=scaling))
+    assert one(recording, "ecs/capacityProvider:CapacityProvider").inputs == {
+        "name": "machines",
+        "autoScalingGroupProvider": {
+            "autoScalingGroupArn": GROUP_ARN,
+            "managedScaling": wanted,
+            "managedTerminationProtection": "DISABLED",
+            "managedDraining": "ENABLED",
+        },
+        "tags": TAGS,
+    }
+
+
+def test_the_capacity_providers_of_a_cluster(built: Any) -> None:
+    """Default ones have equal weights, and may be missing."""
+    type_ = "ecs/clusterCapacityProviders:ClusterCapacityProviders"
+    inputs = {"clusterName": "main", "capacityProviders": ["FARGATE", "FARGATE_SPOT"]}
+    assert one(built(PROVIDERS), type_).inputs == inputs
+    chosen = one(built(replace(PROVIDERS, default_providers=("FARGATE",))), type_)
+    assert chosen.inputs == {
+        **inputs,
+        "defaultCapacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}],
+    }
+
+
+def test_a_task_definition(built: Any) -> None:
+    """Its own network, Linux, and one container whose definition is what ECS gives back."""
+    inputs = dict(one(built(TASK), "ecs/taskDefinition:TaskDefinition").inputs)
+    text = inputs.pop("containerDefinitions")
+    assert inputs == {
+        "family": "acme-prod-orders",
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "1024",
+        "memory": "2048",
+        "runtimePlatform": {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"},
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "taskRoleArn": "arn:aws:iam::123456789012:role/task",
+        "tags": TAGS,
+    }
+    assert json.loads(text) == [
+        {
+            "name": "runner",
+            "image": "dativo:1",
+            "essential": True,
+            "command": ["run", "--once"],
+            "environment": [{"name": "HOST", "value": "db"}, {"name": "ZONE", "value": "a"}],
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": "logs",
+                    "awslogs-region": "eu-west-1",
+                    "awslogs-stream-prefix": "runner",
+                },
+            },
+            "stopTimeout": 120,
+        }
+    ]
+
+
+def test_what_a_container_does_not_have_is_left_out(built: Any) -> None:
+    """ECS gives no empty lists back, and the provider would see a change each time."""
+    task = replace(TASK, container=replace(CONTAINER, command=(), environment={}))
+    text = one(built(task), "ecs/taskDefinition:TaskDefinition").inputs["containerDefinitions"]
+    (container,) = json.loads(text)
+    assert set(container) == {"name", "image", "essential", "logConfiguration", "stopTimeout"}
+
+
+def test_a_task_with_volumes_and_secrets(built: Any) -> None:
+    """File systems are encrypted in transit and guarded by the role; values are filled in late."""
+    container = replace(
+        CONTAINER,
+        secrets={"B": Ref("secret", "arn"), "A": "arn:a"},
+        mounts=(Mount(volume="state", path="/state"),),
+        log_group=Ref("log-group", "name"),
+        log_region=Pseudo("region"),
+    )
+    volumes = (
+        EfsVolume(name="state", file_system_id="fs-1", access_point_id="fsap-1"),
+        EfsVolume(name="more", file_system_id="fs-2"),
+        HostVolume(name="disk", path="/mnt/disk"),
+    )
+    task = replace(
+        TASK,
+        architecture="ARM64",
+        ephemeral_storage=50,
+        container=container,
+        volumes=volumes,
+    )
+    recording = built(task, LOG_GROUP, SECRET, parameters={"API_KEY": "hush"})
+    definition = one(recording, "ecs/taskDefinition:TaskDefinition")
+    efs = {"transitEncryption": "ENABLED", "authorizationConfig": {"iam": "ENABLED"}}
+    point = {"iam": "ENABLED", "accessPointId": "fsap-1"}
+    assert definition.inputs["volumes"] == [
+        {
+            "name": "state",
+            "efsVolumeConfiguration": {**efs, "fileSystemId": "fs-1", "authorizationConfig": point},
+        },
+        {"name": "more", "efsVolumeConfiguration": {**efs, "fileSystemId": "fs-2"}},
+        {"name": "disk", "hostPath": "/mnt/disk"},
+    ]
+    assert definition.inputs["ephemeralStorage"] == {"sizeInGib": 50}
+    assert definition.inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+    (read,) = json.loads(definition.inputs["containerDefinitions"])
+    assert read["secrets"] == [
+        {"name": "A", "valueFrom": "arn:a"},
+        {"name": "B", "valueFrom": "<acme-prod-orders-secret.arn>"},
+    ]
+    assert read["mountPoints"] == [{"sourceVolume": "state", "containerPath": "/state"}]
+    options = read["logConfiguration"]["options"]
+    assert options["awslogs-group"] == "<acme-prod-orders-log-group.name>"
+    assert options["awslogs-region"] == "us-east-1"
+    # A task that starts before its secret has a value fails.
+    version = one(recording, "secretsmanager/secretVersion:SecretVersion")
+    assert version.urn in definition.dependencies
+
+
+def test_a_service(built: Any) -> None:
+    """It is rolled back when it does not come up, waited for, and hands its tags on."""
+    service = one(built(SERVICE), "ecs/service:Service")
+    assert service.inputs == {
+        "cluster": "main",
+        "taskDefinition": TASK_ARN,
+        "desiredCount": 2,
+        "networkConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": False},
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        "deploymentMinimumHealthyPercent": 100,
+        "deploymentMaximumPercent": 200,
+        "waitForSteadyState": True,
+        "propagateTags": "SERVICE",
+        "enableEcsManagedTags": True,
+        "tags": TAGS,
+    }
+    assert service.ignore_changes == ()
+    assert not service.delete_before_replace
+
+
+def test_what_a_service_may_say(built: Any) -> None:
+    """Where its tasks run, and how many of them during a deployment."""
+    resource = replace(
+        SERVICE,
+        launch_type="EC2",
+        capacity_providers=("one", "two"),
+        subnet_ids=Parameter("SUBNETS"),
+        security_group_ids=Parameter("GROUPS", "list"),
+        assign_public_ip=True,
+        minimum_healthy_percent=0,
+        maximum_percent=100,
+    )
+    parameters = {"SUBNETS": "subnet-1,subnet-2", "GROUPS": ["sg-1"]}
+    inputs = one(built(resource, parameters=parameters), "ecs/service:Service").inputs
+    assert inputs["launchType"] == "EC2"
+    assert inputs["capacityProviderStrategies"] == [
+        {"capacityProvider": "one", "weight": 1},
+        {"capacityProvider": "two", "weight": 1},
+    ]
+    assert inputs["networkConfiguration"] == {
+        "subnets": ["subnet-1", "subnet-2"],
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": True,
+    }
+    assert inputs["deploymentMinimumHealthyPercent"] == 0
+    assert inputs["deploymentMaximumPercent"] == 100
+
+
+def test_a_service_whose_size_is_an_autoscalers(built: Any) -> None:
+    """It starts with one task, as without a number there would be none; then it is left alone."""
+    service = one(built(replace(SERVICE, desired_count=None)), "ecs/service:Service")
+    assert service.inputs["desiredCount"] == 1
+    assert service.ignore_changes == ("desiredCount",)
+    none = one(built(replace(SERVICE, desired_count=0)), "ecs/service:Service")
+    assert none.inputs["desiredCount"] == 0
+
+
+def test_scaling_of_a_service(built: Any) -> None:
+    """Limits, and a policy after them that is called as its key."""
+    recording = built(
+        replace(TARGET, cluster=Ref("cluster", "name"), service=Ref("service", "name")),
+        replace(POLICY, after=("target",)),
+        replace(SERVICE, cluster=Ref("cluster", "arn")),
+        ECS_CLUSTER,
+    )
+    target = one(recording, "appautoscaling/target:Target")
+    place = {"serviceNamespace": "ecs", "scalableDimension": "ecs:service:DesiredCount"}
+    assert target.inputs == {
+        **place,
+        "resourceId": "service/<acme-prod-orders-cluster.name>/<acme-prod-orders-service.name>",
+        "minCapacity": 1,
+        "maxCapacity": 5,
+        "tags": TAGS,
+    }
+    policy = one(recording, "appautoscaling/policy:Policy")
+    assert policy.inputs == {
+        **place,
+        "resourceId": "service/main/orders",
+        "name": "scaling-cpu",
+        "policyType": "TargetTrackingScaling",
+        "targetTrackingScalingPolicyConfiguration": {
+            "predefinedMetricSpecification": {
+                "predefinedMetricType": "ECSServiceAverageCPUUtilization"
+            },
+            "targetValue": 70,
+        },
+    }
+    assert target.urn in policy.dependencies
+
+
+def test_a_log_group_that_is_retained(built: Any) -> None:
+    """It keeps what is in it for a time, and stays when its unit goes."""
+    recording = built(replace(LOG_GROUP, lifecycle=Lifecycle(retain=True)))
+    group = one(recording, "cloudwatch/logGroup:LogGroup")
+    assert group.inputs == {"retentionInDays": 30, "tags": TAGS}
+    assert group.retain_on_delete
+
+
+def test_a_launch_template(built: Any) -> None:
+    """Encrypted disk, metadata for the machine alone, tags on all that a machine brings."""
+    inputs = dict(one(built(TEMPLATE), "ec2/launchTemplate:LaunchTemplate").inputs)
+    assert b64decode(inputs.pop("userData")).decode() == "#!/bin/bash\n"
+    assert inputs == {
+        "namePrefix": "acme-prod-orders-template-",
+        "imageId": TEMPLATE.image,
+        "instanceType": "m5.large",
+        "iamInstanceProfile": {"arn": "arn:aws:iam::123456789012:instance-profile/machines"},
+        "blockDeviceMappings": [
+            {
+                "deviceName": "/dev/xvda",
+                "ebs": {
+                    "volumeType": "gp3",
+                    "volumeSize": 30,
+                    "encrypted": "true",
+                    "deleteOnTermination": "true",
+                },
+            }
+        ],
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+        "tagSpecifications": [
+            {"resourceType": each, "tags": TAGS}
+            for each in ("instance", "volume", "network-interface")
+        ],
+        "tags": TAGS,
+    }
+
+
+def test_a_launch_template_for_a_cluster_that_is_built(built: Any) -> None:
+    """The script is encoded once the cluster's name is known; spot and groups are said if asked."""
+    script = concat("#!/bin/bash\necho ECS_CLUSTER=", Ref("cluster", "name"), "\n")
+    resource = replace(TEMPLATE, user_data=script, spot=True, security_group_ids=("sg-1",))
+    inputs = one(built(resource, ECS_CLUSTER), "ec2/launchTemplate:LaunchTemplate").inputs
+    decoded = b64decode(inputs["userData"]).decode()
+    assert decoded == "#!/bin/bash\necho ECS_CLUSTER=<acme-prod-orders-cluster.name>\n"
+    assert inputs["instanceMarketOptions"] == {"marketType": "spot"}
+    assert inputs["vpcSecurityGroupIds"] == ["sg-1"]
+
+
+def test_a_group_of_machines(built: Any) -> None:
+    """It names the version of its template, hands its tags on, and leaves its size open."""
+    resource = replace(
+        GROUP,
+        launch_template=Ref("template", "id"),
+        launch_template_version=Ref("template", "latest_version"),
+    )
+    outputs = {"acme-prod-orders-template": {"latestVersion": 7}}
+    group = one(built(resource, TEMPLATE, outputs=outputs), "autoscaling/group:Group")
+    assert group.inputs == {
+        "launchTemplate": {"id": "<acme-prod-orders-template.id>", "version": "7"},
+        "vpcZoneIdentifiers": ["subnet-1", "subnet-2"],
+        "minSize": 1,
+        "maxSize": 4,
+        "tags": [
+            {"key": key, "value": value, "propagateAtLaunch": True} for key, value in TAGS.items()
+        ],
+    }
+
+
+def test_a_schedule(built: Any) -> None:
+    """One task at the minute, with the tags of its definition, tried again for an hour."""
+    inputs = one(built(SCHEDULE), "scheduler/schedule:Schedule").inputs
+    assert inputs == {
+        "namePrefix": "acme-prod-orders-schedule-",
+        "description": "starts orders",
+        "scheduleExpression": "cron(0 3 * * ? *)",
+        "state": "ENABLED",
+        "flexibleTimeWindow": {"mode": "OFF"},
+        "target": {
+            "arn": "arn:aws:ecs:us-east-1:123456789012:cluster/main",
+            "roleArn": "arn:aws:iam::123456789012:role/starter",
+            "ecsParameters": {
+                "taskDefinitionArn": TASK_ARN,
+                "taskCount": 1,
+                "networkConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": False},
+                "propagateTags": "TASK_DEFINITION",
+                "enableEcsManagedTags": True,
+            },
+            "retryPolicy": {"maximumRetryAttempts": 3, "maximumEventAgeInSeconds": 3600},
+        },
+    }
+
+
+def test_what_a_schedule_may_say(built: Any) -> None:
+    """Where its tasks run."""
+    resource = replace(
+        SCHEDULE,
+        launch_type="FARGATE",
+        capacity_providers=("one",),
+        security_group_ids=("sg-1",),
+        assign_public_ip=True,
+        retries=0,
+    )
+    target = one(built(resource), "scheduler/schedule:Schedule").inputs["target"]
+    task = target["ecsParameters"]
+    assert task["launchType"] == "FARGATE"
+    assert task["capacityProviderStrategies"] == [{"capacityProvider": "one", "weight": 1}]
+    assert task["networkConfiguration"] == {
+        "subnets": ["subnet-1"],
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": True,
+    }
+    assert target["retryPolicy"]["maximumRetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("value", [Parameter("API_KEY", "secret"), "hush"])
+def test_the_value_of_a_secret_stays_secret(value: Any, built: Any) -> None:
+    """It is encrypted in the state, also when it was given in clear."""
+    recording = built(replace(SECRET, value=value), parameters={"API_KEY": "hush"})
+    assert one(recording, "secretsmanager/secret:Secret").inputs == {
+        "description": "a key",
+        "tags": TAGS,
+    }
+    assert one(recording, "secretsmanager/secretVersion:SecretVersion").inputs == {
+        "secretId": "<acme-prod-orders-secret.arn>",
+        "secretString": Secret("hush"),
+    }
