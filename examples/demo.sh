@@ -12,7 +12,7 @@ step() {
 
 step "Check every job file" "validate examples/jobs"
 step "Plan a job: an EMR cluster that Pulumi owns" "plan examples/jobs/acme/clickstream_emr.yaml"
-step "Run the Pulumi components offline" "preview examples/jobs"
+step "Run the Pulumi components offline" "preview --offline examples/jobs"
 step "Write CloudFormation templates" "synth --to cloudformation examples/jobs -o $out"
 step "Once more: nothing changes" "synth --to cloudformation examples/jobs -o $out"
 

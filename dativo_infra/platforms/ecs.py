@@ -17,16 +17,14 @@ from dativo_infra.platforms.tasks.task import Task
 
 if TYPE_CHECKING:
     from dativo_infra.model import Job
-    from dativo_infra.values import Text
 
 _SCALING = "runtime.compute.auto_scaling"
 _MACHINES_EXIST = unused("the cluster exists, with its own machines", refers)
 _NOT_SERVICE = unused("only a service has several tasks", lambda job: not is_service(job))
 
 
-def _machine_image(image: Text) -> str | None:
-    parts = ("ami-", "resolve:ssm:")
-    if not isinstance(image, str) or image.startswith(parts):
+def _machine_image(image: str) -> str | None:
+    if image.startswith(("ami-", "resolve:ssm:")):
         return None
     return "must be an image's id, ami-..., or resolve:ssm:PARAMETER"
 
@@ -60,7 +58,6 @@ VARIABLES = (
         name="machine_image",
         type="text",
         check=_machine_image,
-        late=True,
         meaning="Image of the machines; the one that ECS recommends at each start if not given.",
         uses=(_MACHINES_EXIST,),
     ),

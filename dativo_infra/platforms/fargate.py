@@ -89,6 +89,15 @@ def _build(context: Context) -> Built:
     _check_size(context)
     # Who runs a task by hand asks for the spot market in that call.
     spot = context.settings["enable_spot_instances"] and run_of(context.job) != "task"
+    if spot and run_of(context.job) == "schedule" and context.settings["assign_public_ip"]:
+        context.report(
+            rules.BAD_VARIABLE.at(
+                context.job.locate("metadata.variables", "assign_public_ip"),
+                "EventBridge Scheduler gives no public address to tasks on the spot market.",
+                remedy="Leave out assign_public_ip or enable_spot_instances. Source: "
+                "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_AwsVpcConfiguration.html",
+            )
+        )
     task = Task(
         context,
         "FARGATE",

@@ -11,7 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import by_hand_ecs
 from read_back_pulumi import CALLS, Reader, sentinels
+from read_back_pulumi_ecs import version_of
 
 from dativo_infra import load, load_document, load_project, plan
 from dativo_infra.adapters.cloudformation.template import Stack, to_stacks
@@ -20,6 +22,8 @@ from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources import Lifecycle, Resource
+from dativo_infra.resources.ec2 import LaunchTemplate
+from dativo_infra.resources.ecs import EcsCapacityProvider, EcsCluster
 from dativo_infra.resources.emr import EmrCluster, InstanceFleet, ManagedScaling
 from dativo_infra.resources.iam import IamRole
 from dativo_infra.resources.kinds import KINDS
@@ -34,13 +38,19 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
-BUILT = ("emr", "kubernetes")
+BUILT = ("emr", "ecs", "fargate", "kubernetes")
 """The platforms that this version builds."""
+ON_KUBERNETES = ("kubernetes",)
+"""Those of which CloudFormation builds none."""
 
 TAGS = {"CostCenter": "finance", "Owner": "data@acme.example"}
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:acme/x"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab"
 ROLE_ARN = "arn:aws:iam::123456789012:role/data/Machines"
+CLUSTER_ARN = "arn:aws:ecs:us-east-1:123456789012:cluster/acme-shared"
+EFS = "fs-0123456789abcdef0"
+CACHE = {"endpoint": "rediss://:${REDIS_PASSWORD}@cache.acme.example:6379"}
+ODD_TAGS = {"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}
 VOLUME = "vol-0123456789abcdef0"
 DISK = "projects/p/zones/europe-west3-a/disks/state"
 AZURE_DISK = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Compute/disks/state"
@@ -86,6 +96,47 @@ def emr(
     if groups is not None:
         network["security_group_ids"] = groups
     return _job("emr", {"compute": compute, "network": network, **(runtime or {})}, block)
+
+
+def ecs(
+    *,
+    instance_type: Any = "m5.large",
+    count: int | None = 1,
+    cluster: Any = None,
+    **block: Any,
+) -> dict[str, Any]:
+    """Return a job on ECS with machines of its own, or in a cluster that exists."""
+    compute = {} if cluster else {"instance_type": instance_type}
+    if count is not None:
+        compute["instance_count"] = count
+    return _tasks("ecs", compute, cluster, block)
+
+
+def fargate(*, count: int | None = 1, cluster: Any = None, **block: Any) -> dict[str, Any]:
+    """Return a job on Fargate."""
+    compute = {} if count is None else {"instance_count": count}
+    return _tasks("fargate", compute, cluster, block)
+
+
+def _tasks(
+    platform: str, compute: dict[str, Any], cluster: Any, block: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a job on ECS, with keywords that both of its platforms know."""
+    if cluster is not None:
+        compute["cluster_id"] = cluster
+    if scaling := block.pop("scaling", None):
+        limits = {"min_instances": scaling[0], "max_instances": scaling[1]}
+        compute["auto_scaling"] = {"enabled": True, **limits}
+    subnets = block.pop("subnets", ("subnet-0a1b2c3d",))
+    network = {"subnet_ids": list(subnets) if isinstance(subnets, tuple) else subnets}
+    if (groups := block.pop("groups", None)) is not None:
+        network["security_group_ids"] = groups
+    runtime = {"compute": compute, "network": network, **block.pop("runtime", {})}
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ingest:1"
+    variables = {"image": image, **block.pop("variables", {})}
+    # A tenant has either runners or schedules: both would start a job twice.
+    tenant = "variants" if "run" in variables else "runners"
+    return _job(platform, runtime, {"tenant": tenant, **block, "variables": variables})
 
 
 def kubernetes(**block: Any) -> dict[str, Any]:
@@ -153,7 +204,124 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "queue": {"arn": "arn:aws:sqs:us-east-1:123456789012:work"},
         },
     ),
-    "emr tags + Zoë": emr(tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}),
+    "emr tags + Zoë": emr(tags=ODD_TAGS),
+    "ecs-service": ecs(),
+    "ecs-task": ecs(variables={"run": "task"}),
+    "ecs-schedule": ecs(
+        count=2,
+        variables={"run": "schedule", "schedule": "0 3 * * MON-FRI"},
+        groups=["sg-0a1b2c3d"],
+    ),
+    "ecs-scaled": ecs(
+        count=None,
+        scaling=(1, 4),
+        subnets=("subnet-0a1b2c3d", "subnet-1b2c3d4e"),
+        variables={"scaling_cpu_percent": 50, "scaling_memory_percent": 60},
+    ),
+    "ecs-scaled-schedule": ecs(
+        count=None, scaling=(1, 4), variables={"run": "schedule", "schedule": "*/15 * * * *"}
+    ),
+    "ecs-fixed-tasks": ecs(count=3, variables={"tasks": 2, "command": ["serve", "--all"]}),
+    "ecs-spot": ecs(
+        variables={"enable_spot_instances": True, "root_volume_size": 80, "cpu": 256, "memory": 512}
+    ),
+    "ecs-arm": ecs(instance_type="m6g.large", variables={"log_retention_days": 365}),
+    "ecs-arm-said": ecs(
+        instance_type="${MACHINE}",
+        variables={"cpu_architecture": "arm64", "machine_image": "ami-0123456789abcdef0"},
+    ),
+    "ecs-insights": ecs(variables={"container_insights": True, "runner_config": "/app/other.yaml"}),
+    "ecs-shared-one": ecs(variables={"cluster_name": "machines"}),
+    "ecs-shared-two": ecs(
+        variables={"cluster_name": "machines", "run": "schedule", "schedule": "0 4 * * *"}
+    ),
+    "ecs-existing-name": ecs(cluster="acme-shared", variables={"cpu_architecture": "arm64"}),
+    "ecs-existing-arn": ecs(
+        cluster=CLUSTER_ARN, variables={"run": "schedule", "schedule": "5 4 1 * *"}
+    ),
+    "ecs-existing-late": ecs(
+        cluster="${CLUSTER}", variables={"run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "ecs-existing-scaled": ecs(cluster="${CLUSTER}", count=None, scaling=(2, 5)),
+    "ecs-efs": ecs(runtime={"storage": {"volume_id": EFS}}),
+    "ecs-ebs": ecs(runtime={"storage": {"volume_id": VOLUME, "mount_path": "/var/state"}}),
+    "ecs-role-arn": ecs(runtime={"service_account": ROLE_ARN}),
+    "ecs-role-name": ecs(
+        runtime={"service_account": "Machines"},
+        variables={"run": "schedule", "schedule": "0 3 * * *"},
+    ),
+    "ecs-late": ecs(
+        instance_type="${MACHINE}",
+        subnets=("${SUBNET}",),
+        groups=["${GROUP}", "sg-0a1b2c3d"],
+        runtime={"storage": {"bucket": "${LAKE}"}},
+        tags={"Stage": "${STAGE}", "Mixed": "at ${STAGE} of ${LAKE}"},
+        variables={
+            "image": "registry.example/ingest:${IMAGE_TAG}",
+            "machine_image": "ami-0123456789abcdef0",
+        },
+        resources={
+            "secrets": {"secret_manager_arn": "${BUNDLE}", "kms_key_id": "${BUNDLE_KEY}"},
+            "queue": {"arn": "${QUEUE_ARN}", "url": "${QUEUE_URL}"},
+        },
+    ),
+    "ecs-late-lists": ecs(subnets=Parameter("SUBNETS", "list"), groups=Parameter("GROUPS", "list")),
+    "ecs-secret": ecs(resources={"cache": CACHE, "secrets": {"secret_manager_arn": SECRET_ARN}}),
+    "ecs tags + Zoë": ecs(
+        tags=ODD_TAGS | {"empty": "no"}, variables={"run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "fargate-service": fargate(),
+    "fargate-task": fargate(variables={"run": "task", "cpu": 512, "memory": 3072}),
+    "fargate-schedule": fargate(
+        variables={"run": "schedule", "schedule": "0 3 1 * *", "assign_public_ip": True},
+        groups=["sg-0a1b2c3d", "sg-1b2c3d4e"],
+    ),
+    "fargate-scaled": fargate(count=None, scaling=(2, 8)),
+    "fargate-spot": fargate(variables={"enable_spot_instances": True}),
+    "fargate-spot-schedule": fargate(
+        variables={"enable_spot_instances": True, "run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "fargate-public": fargate(
+        variables={"assign_public_ip": True, "ephemeral_storage": 100, "cpu_architecture": "arm64"}
+    ),
+    "fargate-shared-one": fargate(
+        variables={"cluster_name": "tasks", "enable_spot_instances": True}
+    ),
+    "fargate-shared-two": fargate(
+        variables={"cluster_name": "tasks", "run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "fargate-shared-plain": fargate(variables={"cluster_name": "plain", "run": "task"}),
+    "fargate-existing-name": fargate(
+        cluster="acme-shared", variables={"run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "fargate-existing-arn": fargate(cluster=CLUSTER_ARN, count=None, scaling=(1, 3)),
+    "fargate-existing-late": fargate(
+        cluster="${CLUSTER}", variables={"run": "schedule", "schedule": "0 3 * * *"}
+    ),
+    "fargate-efs": fargate(runtime={"storage": {"volume_id": EFS, "mount_path": "/var/state"}}),
+    "fargate-efs-point": fargate(
+        runtime={"storage": {"volume_id": f"{EFS}::fsap-0123456789abcdef0"}},
+        variables={"run": "schedule", "schedule": "0 3 * * *"},
+    ),
+    "fargate-role-late": fargate(
+        runtime={"service_account": "${TASK_ROLE}"},
+        variables={"run": "schedule", "schedule": "0 3 * * *"},
+    ),
+    "fargate-late": fargate(
+        subnets=Parameter("SUBNETS", "list"),
+        groups=["${GROUP}"],
+        runtime={"storage": {"bucket": "${LAKE}"}},
+        tags={"Stage": "${STAGE}"},
+        variables={"image": "registry.example/ingest:${IMAGE_TAG}", "run": "task"},
+    ),
+    "fargate-secret": fargate(
+        resources={
+            "cache": CACHE,
+            "secrets": {"secret_manager_arn": SECRET_ARN, "kms_key_id": "alias/bundle"},
+            "queue": {"arn": "arn:aws:sqs:us-east-1:123456789012:work"},
+        },
+    ),
+    "fargate tags + Zoë": fargate(tags=ODD_TAGS),
     "k8s-plain": kubernetes(),
     "k8s-default-namespace": kubernetes(namespace="default"),
     "k8s-account-word": kubernetes(namespace="word", runtime={"service_account": "runner"}),
@@ -241,9 +409,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "secrets": {"secret_manager_arn": SECRET_ARN},
         },
     ),
-    "k8s tags + Zoë": kubernetes(
-        namespace="odd", tags={"Größe": "1 + 1 = 2", "empty": "", "a/b:c@d": "x_y.z-1"}
-    ),
+    "k8s tags + Zoë": kubernetes(namespace="odd", tags=ODD_TAGS),
 }
 """By the name of the job: its document."""
 
@@ -285,6 +451,7 @@ def _everything_referred() -> IamRole:
         "IamInstanceProfile": "instance-profile",
         "IamRole": "service-role",
         "S3Bucket": "log-bucket",
+        **by_hand_ecs.KEYS,
     }
     named = [
         Ref(keys[kind.__name__], attribute)
@@ -365,8 +532,19 @@ def by_hand() -> tuple[Unit, ...]:
     return (
         unit_of(
             "all",
-            *(*others, mixed, BUCKET, PLAIN_BUCKET, _everything_referred()),
+            *(*others, mixed, BUCKET, PLAIN_BUCKET, *by_hand_ecs.full(TAGS)),
+            _everything_referred(),
             exports=encrypted.exports,
+        ),
+        unit_of(
+            "bare",
+            *by_hand_ecs.bare(TAGS),
+            tags={},
+            component="EcsService",
+            exports=by_hand_ecs.EXPORTS,
+        ),
+        unit_of(
+            "other", *by_hand_ecs.other(TAGS), component="EcsService", exports=by_hand_ecs.EXPORTS
         ),
         unit_of("objects", *objects, component="KubernetesJob", exports=plain.exports),
     )
@@ -391,9 +569,13 @@ def load_jobs(documents: Mapping[str, Mapping[str, Any]]) -> tuple[Job, ...]:
 
 
 def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
-    """Yield the jobs that a tool can build, whoever owns them."""
-    wanted = BUILT if tool == "pulumi" else BUILT[:1]
-    return (job for job in jobs if job.get("runtime.platform") in wanted)
+    """Yield the jobs that a tool can build, whoever owns them.
+
+    What is built by hand need not say what a tool must know.
+    """
+    wanted = set(BUILT) - (set() if tool == "pulumi" else set(ON_KUBERNETES))
+    built = (job for job in jobs if job.get("provider") != "manual")
+    return (job for job in built if job.get("runtime.platform") in wanted)
 
 
 @cache
@@ -461,12 +643,29 @@ def recording() -> Recording:
     return record_units(units("pulumi"))
 
 
+def outputs(these: Iterable[Unit]) -> dict[str, dict[str, Any]]:
+    """Return outputs by which resources are known again, where the recording has none.
+
+    These are the versions of launch templates, which are numbers, and names that are given.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for unit in these:
+        for each in unit.resources:
+            name = f"{unit.name(PULUMI)}-{each.key}"
+            if isinstance(each, LaunchTemplate):
+                found[name] = {"latestVersion": version_of(name)}
+            if isinstance(each, EcsCapacityProvider | EcsCluster):
+                found[name] = {"name": f"<{name}.name>"}
+    return found
+
+
 def record_units(these: Iterable[Unit]) -> Recording:
     """Return what Pulumi registers for some units, with sentinels for what is known late."""
     these = tuple(these)
     planned = Plan(units=these, jobs=(), diagnostics=())
     return record(
         lambda: build(planned, parameters=sentinels(these)),
+        outputs=outputs(these),
         calls=CALLS,
         config={"kubernetes:context": "test"},
     )

@@ -7,8 +7,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import read_back_cloudformation_ecs as ecs
 from reading import Properties, UnreadableError, one, same
 
 from dativo_infra.resources import Lifecycle, Resource
@@ -33,6 +35,7 @@ PSEUDO = {
     "AWS::Partition": Pseudo("partition"),
 }
 RETURNS: Mapping[str, Mapping[str, str]] = {
+    **ecs.RETURNS,
     "AWS::EMR::Cluster": {"Ref": "id", "Id": "id", "MasterPublicDNS": "master_public_dns"},
     "AWS::EMR::SecurityConfiguration": {"Ref": "name"},
     "AWS::IAM::InstanceProfile": {"Ref": "name", "Arn": "arn"},
@@ -58,7 +61,7 @@ class Reader:
 
     def resources(self) -> list[Resource]:
         """Return all resources, in the order of the template."""
-        return [self._resource(name, body) for name, body in self._resources.items()]
+        return [self.resource(name) for name in self._resources]
 
     def key(self, logical_id: str) -> str:
         """Return the key of the resource of a logical id."""
@@ -115,7 +118,8 @@ class Reader:
         if name == "Fn::Select":
             index, items = argument
             read = self.value(items)
-            return Select(read, -1 if self._has_one_separator(items) else int(index))
+            last = int(index) == 1 and self._has_one_separator(items)
+            return Select(read, -1 if last else int(index))
         if name == "Fn::Split":
             separator, text = argument
             return Split(separator, self.value(text))
@@ -142,7 +146,8 @@ class Reader:
                 parts.append(self._ref(piece))
         return parts
 
-    def _texts(self, value: Any) -> Any:
+    def texts(self, value: Any) -> Any:
+        """Return a list of texts, or the parameter that is one."""
         read = self.value(value)
         return tuple(read) if isinstance(read, list) else read
 
@@ -155,8 +160,9 @@ class Reader:
 
     # --- resources ---
 
-    def _resource(self, logical_id: str, body: Mapping[str, Any]) -> Resource:
-        outer = Properties(logical_id, body)
+    def resource(self, logical_id: str) -> Resource:
+        """Return the resource of a logical id."""
+        outer = Properties(logical_id, self._resources[logical_id])
         kind = outer.take("Type")
         depends = outer.take("DependsOn", [])
         policies = {
@@ -182,6 +188,7 @@ class Reader:
             "AWS::IAM::InstanceProfile": self._instance_profile,
             "AWS::IAM::Role": self._role,
             "AWS::S3::Bucket": self._bucket,
+            **{name: partial(each, self) for name, each in ecs.KINDS.items()},
         }[kind]
         resource = read(properties, envelope)
         properties.end()
@@ -220,7 +227,9 @@ class Reader:
     def _expiry(self, configuration: Any) -> int | None:
         if configuration is None:
             return None
-        rule = one("lifecycle", configuration["Rules"])
+        outer = Properties("lifecycle", configuration)
+        rule = one("lifecycle", outer.take("Rules"))
+        outer.end()
         rule.take("Id", "")
         rule.expect("Status", "Enabled")
         old = rule.inner("NoncurrentVersionExpiration")
@@ -245,7 +254,7 @@ class Reader:
             **envelope,
             description=properties.take("Description", ""),
             assume_role_policy=self.value(properties.take("AssumeRolePolicyDocument")),
-            managed_policy_arns=self._texts(properties.take("ManagedPolicyArns", [])),
+            managed_policy_arns=self.texts(properties.take("ManagedPolicyArns", [])),
             policies=policies,
             tags=self.tags(properties.take("Tags", [])),
         )
@@ -268,19 +277,19 @@ class Reader:
         instances = properties.inner("Instances")
         # Without it EMR ends a cluster that has no steps.
         instances.expect("KeepJobFlowAliveWhenNoSteps", wanted=True)
-        idle = properties.take("AutoTerminationPolicy", {"IdleTimeout": None})
+        idle = properties.inner("AutoTerminationPolicy", {"IdleTimeout": None})
         cluster = EmrCluster(
             **envelope,
             name=self.value(properties.take("Name")),
             release_label=properties.take("ReleaseLabel"),
-            applications=tuple(item["Name"] for item in properties.take("Applications", [])),
+            applications=tuple(_application(item) for item in properties.take("Applications", [])),
             service_role=self.value(properties.take("ServiceRole")),
             instance_profile=self.value(properties.take("JobFlowRole")),
             subnet_ids=self._subnets(instances),
             additional_security_group_ids=same(
                 "additional groups",
-                self._texts(instances.take("AdditionalMasterSecurityGroups", [])),
-                self._texts(instances.take("AdditionalSlaveSecurityGroups", [])),
+                self.texts(instances.take("AdditionalMasterSecurityGroups", [])),
+                self.texts(instances.take("AdditionalSlaveSecurityGroups", [])),
             ),
             primary=self._machines(instances, "Master"),
             core=self._machines(instances, "Core"),
@@ -288,9 +297,10 @@ class Reader:
             security_configuration=self.value(properties.take("SecurityConfiguration", None)),
             log_uri=self.value(properties.take("LogUri")),
             termination_protected=instances.take("TerminationProtected", default=False),
-            idle_timeout_seconds=idle["IdleTimeout"],
+            idle_timeout_seconds=idle.take("IdleTimeout"),
             tags=self.tags(properties.take("Tags", [])),
         )
+        idle.end()
         instances.end()
         return cluster
 
@@ -298,7 +308,7 @@ class Reader:
         single = instances.take("Ec2SubnetId", None)
         if single is not None:
             return (self.value(single),)
-        return self._texts(instances.take("Ec2SubnetIds"))
+        return self.texts(instances.take("Ec2SubnetIds"))
 
     def _machines(self, instances: Properties, part: str) -> InstanceGroup | InstanceFleet:
         group = instances.take(f"{part}InstanceGroup", None)
@@ -337,6 +347,13 @@ class Reader:
         machine.end()
         fleet.end()
         return read
+
+
+def _application(item: Mapping[str, Any]) -> str:
+    properties = Properties("application", item)
+    name = properties.take("Name")
+    properties.end()
+    return name
 
 
 def _scaling(policy: Any) -> ManagedScaling | None:

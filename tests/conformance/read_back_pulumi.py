@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import read_back_pulumi_ecs as ecs
 from reading import Properties, UnreadableError, one, plain, same
 
 from dativo_infra.resources import Lifecycle, Resource
@@ -52,6 +53,7 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     PROFILE: {"id": "name", "name": "name", "arn": "arn"},
     ROLE: {"id": "name", "name": "name", "arn": "arn"},
     SECURITY: {"id": "name", "name": "name"},
+    **ecs.OUTPUTS,
 }
 """What the outputs of each type are."""
 
@@ -64,6 +66,7 @@ PARTS: Mapping[str, str] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
     f"aws:s3/bucketServerSideEncryptionConfiguration:{_ENCRYPTION}": "bucket",
+    **ecs.PARTS,
 }
 """Types that belong to another resource, and the property that says which."""
 
@@ -71,6 +74,7 @@ IGNORABLE: Mapping[str, str] = {
     "coreInstanceGroup.instanceCount": "core.instance_count",
     "coreInstanceFleet.targetOnDemandCapacity": "core.target_on_demand",
     "coreInstanceFleet.targetSpotCapacity": "core.target_spot",
+    **ecs.IGNORABLE,
 }
 _GENERATED_NAMES = {"namePrefix", "bucketPrefix"}
 """Of a name that the tool makes up only the beginning is given; it is no part of the resource."""
@@ -82,6 +86,7 @@ _TOKEN = re.compile(
     r"|\{\{(?P<piece>\w+)\|(?P<index>-?\d)\}\}"
     r"|\{\{(?P<secret>\w+)\|secret\}\}"
     r"|\{\{(?P<list>\w+)\|list\|(?P<item>\d)\}\}"
+    r"|(?<!\d)(?P<version>7\d{12})(?!\d)"
 )
 
 
@@ -116,6 +121,12 @@ class Reader:
                 below.add(each.urn)
                 self._registrations.append(each)
         self._main = {each.name: each for each in self._registrations if each.type not in PARTS}
+
+    @cached_property
+    def _versions(self) -> dict[int, str]:
+        """The keys of launch templates by what stands for their latest versions."""
+        named = (name for name, each in self._main.items() if each.type == ecs.TEMPLATE)
+        return {ecs.version_of(name): self.key(name) for name in named}
 
     def key(self, name: str) -> str:
         """Return the key of the resource that is registered under a name."""
@@ -172,6 +183,8 @@ class Reader:
         if match["name"]:
             outputs = OUTPUTS[self._registered(match["name"]).type]
             return Ref(self.key(match["name"]), outputs[match["attribute"]])
+        if match["version"]:
+            return Ref(self._versions[int(match["version"])], "latest_version")
         if match["pseudo"]:
             return Pseudo(match["pseudo"])  # pyright: ignore[reportArgumentType]
         if match["whole"]:
@@ -226,23 +239,31 @@ class Folded:
                 PROFILE: self._profile,
                 ROLE: self._role,
                 SECURITY: self._security,
+                **{name: partial(each, self) for name, each in ecs.KINDS.items()},
             }[self.main.type]
             resource = read(properties)
         properties.end()
         return resource
 
-    def _envelope(self) -> dict[str, Any]:
-        ignored = [each for each in self.main.ignore_changes if each not in _GENERATED_NAMES]
+    def envelope(self) -> dict[str, Any]:
+        """Return what every kind has."""
         return {
             "key": self.key,
             "after": tuple(sorted(self.dependencies - {self.key})),
-            "lifecycle": Lifecycle(
-                retain=same(self.key, *(each.retain_on_delete for each in self.registrations)),
-                protect=same(self.key, *(each.protect for each in self.registrations)),
-                delete_first=self.main.delete_before_replace,
-                ignore=tuple(IGNORABLE.get(each, each) for each in ignored),
-            ),
+            "lifecycle": self.lifecycle(),
         }
+
+    def lifecycle(self, *meant: str) -> Lifecycle:
+        """Return the wishes, but for ignoring properties that a kind means by itself."""
+        ignored = [
+            each for each in self.main.ignore_changes if each not in {*_GENERATED_NAMES, *meant}
+        ]
+        return Lifecycle(
+            retain=same(self.key, *(each.retain_on_delete for each in self.registrations)),
+            protect=same(self.key, *(each.protect for each in self.registrations)),
+            delete_first=self.main.delete_before_replace,
+            ignore=tuple(IGNORABLE.get(each, each) for each in ignored),
+        )
 
     @cached_property
     def dependencies(self) -> set[str]:
@@ -258,7 +279,8 @@ class Folded:
                 properties.take(PARTS[type_])
                 yield properties
 
-    def _only(self, suffix: str) -> Properties:
+    def only(self, suffix: str) -> Properties:
+        """Return the properties of the only part of a type."""
         (type_,) = (each for each in PARTS if each.endswith(suffix))
         (properties,) = self._of(type_)
         return properties
@@ -267,10 +289,10 @@ class Folded:
 
     def _bucket(self, properties: Properties) -> S3Bucket:
         properties.take("bucketPrefix", "")
-        ownership = self._only(":BucketOwnershipControls")
+        ownership = self.only(":BucketOwnershipControls")
         ownership.expect("rule", {"objectOwnership": "BucketOwnerEnforced"})
         ownership.end()
-        access = self._only(":BucketPublicAccessBlock")
+        access = self.only(":BucketPublicAccessBlock")
         for name in (
             "blockPublicAcls",
             "blockPublicPolicy",
@@ -279,7 +301,7 @@ class Folded:
         ):
             access.expect(name, wanted=True)
         access.end()
-        encryption = self._only(":BucketServerSideEncryptionConfiguration")
+        encryption = self.only(":BucketServerSideEncryptionConfiguration")
         rule = one("encryption", encryption.take("rules"))
         encryption.end()
         default = rule.inner("applyServerSideEncryptionByDefault")
@@ -290,7 +312,7 @@ class Folded:
         default.expect("sseAlgorithm", "AES256" if key is None else "aws:kms")
         default.end()
         return S3Bucket(
-            **self._envelope(),
+            **self.envelope(),
             kms_key=self.reader.value(key),
             expire_after_days=self._expiry(),
             tags=self.reader.value(properties.take("tags", {})),
@@ -339,7 +361,7 @@ class Folded:
             attached.append(self.reader.value(attachment.take("policyArn")))
             attachment.end()
         return IamRole(
-            **self._envelope(),
+            **self.envelope(),
             description=properties.take("description", ""),
             assume_role_policy=self._document(properties.take("assumeRolePolicy")),
             managed_policy_arns=tuple(attached),
@@ -350,7 +372,7 @@ class Folded:
     def _profile(self, properties: Properties) -> IamInstanceProfile:
         properties.take("namePrefix", "")
         return IamInstanceProfile(
-            **self._envelope(),
+            **self.envelope(),
             role=self.reader.value(properties.take("role")),
             tags=self.reader.value(properties.take("tags", {})),
         )
@@ -360,7 +382,7 @@ class Folded:
     def _security(self, properties: Properties) -> EmrSecurityConfiguration:
         properties.take("namePrefix", "")
         document = self._document(properties.take("configuration"))
-        return EmrSecurityConfiguration(**self._envelope(), configuration=document)
+        return EmrSecurityConfiguration(**self.envelope(), configuration=document)
 
     def _cluster(self, properties: Properties) -> EmrCluster:
         value = self.reader.value
@@ -368,10 +390,10 @@ class Folded:
         # Without it EMR ends a cluster that has no steps.
         properties.expect("keepJobFlowAliveWhenNoSteps", wanted=True)
         place = properties.inner("ec2Attributes")
-        idle = properties.take("autoTerminationPolicy", {"idleTimeout": None})
+        idle = properties.inner("autoTerminationPolicy", {"idleTimeout": None})
         single = place.take("subnetId", None)
         cluster = EmrCluster(
-            **self._envelope(),
+            **self.envelope(),
             name=value(properties.take("name")),
             release_label=properties.take("releaseLabel"),
             applications=tuple(properties.take("applications", [])),
@@ -397,9 +419,10 @@ class Folded:
             security_configuration=value(properties.take("securityConfiguration", None)),
             log_uri=value(properties.take("logUri")),
             termination_protected=properties.take("terminationProtection", default=False),
-            idle_timeout_seconds=idle["idleTimeout"],
+            idle_timeout_seconds=idle.take("idleTimeout"),
             tags=value(properties.take("tags", {})),
         )
+        idle.end()
         place.end()
         return cluster
 
@@ -466,7 +489,7 @@ class Folded:
         metadata = properties.inner("metadata")
         value = self.reader.value
         read = KubernetesObject(
-            **self._envelope(),
+            **self.envelope(),
             api_version=api_version,
             kind=kind,
             name=metadata.take("name"),

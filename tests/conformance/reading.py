@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dativo_infra.resources import Lifecycle, Resource
-from dativo_infra.values import TOKENS, references
+from dativo_infra.values import TOKENS, Concat, concat, references
 
 _MISSING: Any = object()
 
@@ -63,6 +63,62 @@ def same(where: str, *values: Any) -> Any:
     if any(value != values[0] for value in values):
         raise UnreadableError(f"{where} disagree: {values!r}")
     return values[0]
+
+
+def pairs(items: Iterable[Mapping[str, Any]], key: str, value: str) -> dict[str, Any]:
+    """Return a list of names with values as a mapping."""
+    items = list(items)
+    read = {item[key]: item[value] for item in items}
+    if len(read) != len(items) or any(set(item) != {key, value} for item in items):
+        raise UnreadableError(f"these are no pairs of unique names: {items}")
+    return read
+
+
+def weighted(
+    read: Callable[[Any], Any], items: Iterable[Mapping[str, Any]], *names: str
+) -> tuple[Any, ...]:
+    """Return the providers of a strategy, which all have weight 1 and no base.
+
+    Without a weight it would be 0, and no task would start.
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
+    """
+    found: list[Any] = []
+    provider, weight, base = names
+    for item in items:
+        properties = Properties("strategy", item)
+        properties.expect(weight, 1)
+        properties.expect(base, 0, 0)
+        found.append(read(properties.take(provider)))
+        properties.end()
+    return tuple(found)
+
+
+def service_of(resource_id: Any) -> dict[str, Any]:
+    """Return the names of cluster and service in `service/CLUSTER/SERVICE`."""
+    parts = list(resource_id.parts) if isinstance(resource_id, Concat) else [resource_id]
+    if not isinstance(parts[0], str) or not parts[0].startswith("service/"):
+        raise UnreadableError(f"{resource_id} is no service")
+    parts[0] = parts[0].removeprefix("service/")
+    (where,) = (index for index, part in enumerate(parts) if isinstance(part, str) and "/" in part)
+    before, _, after = parts[where].partition("/")
+    if "/" in after:
+        raise UnreadableError(f"{resource_id} has too many parts")
+    return {
+        "cluster": concat(*parts[:where], before),
+        "service": concat(after, *parts[where + 1 :]),
+    }
+
+
+LAUNCHED = {"instance", "volume", "network-interface"}
+"""What a launch template starts, by the names of types in specifications of tags."""
+
+
+def machines_tags(own: set[str], *specified: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Return the tags that a launch template and all that it starts have alike."""
+    types = [[type_ for type_, _ in each] for each in specified]
+    if [sorted(each) for each in types] != [sorted(own), sorted(LAUNCHED)]:
+        raise UnreadableError(f"the types that are tagged are {types}")
+    return same("tags", *(tags for each in specified for _, tags in each))
 
 
 def comparable(resource: Resource, *, lost: Iterable[str] = ()) -> dict[str, Any]:

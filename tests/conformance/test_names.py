@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cases
 import pytest
 
+from dativo_infra.adapters.cloudformation.template import to_stacks
 from dativo_infra.names import PULUMI, STACK, Identity
 from dativo_infra.planning import Plan, Unit, plan
 
@@ -38,6 +40,8 @@ STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _AUTO = 8
 # The AWS provider adds 26 characters to a prefix.
 _PREFIXED = 26
+_REFERENCE = re.compile(r"<([^<>]+)\.name>")
+"""The name of another resource, which the tool makes up."""
 AWS_NAMES: dict[str, tuple[str, str, str, int]] = {
     "aws:iam/role:Role": ("name", "namePrefix", r"[\w+=,.@-]+", 64),
     "aws:iam/instanceProfile:InstanceProfile": ("name", "namePrefix", r"[\w+=,.@-]+", 128),
@@ -45,6 +49,17 @@ AWS_NAMES: dict[str, tuple[str, str, str, int]] = {
     "aws:s3/bucket:Bucket": ("bucket", "bucketPrefix", r"[a-z0-9][a-z0-9-]+", 63),
     "aws:emr/cluster:Cluster": ("name", "", r"[^<>$|`]+", 256),
     "aws:emr/securityConfiguration:SecurityConfiguration": ("name", "namePrefix", r"[ -~]+", 10280),
+    # Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ and those of the others
+    "aws:appautoscaling/policy:Policy": ("name", "", r"[ -~]+", 256),
+    "aws:autoscaling/group:Group": ("name", "namePrefix", r"[!-9;-~]+", 255),
+    "aws:cloudwatch/logGroup:LogGroup": ("name", "namePrefix", r"[\w./#-]+", 512),
+    "aws:ec2/launchTemplate:LaunchTemplate": ("name", "namePrefix", r"[\w().\-/]{3,}", 128),
+    "aws:ecs/capacityProvider:CapacityProvider": ("name", "", r"(?!aws|ecs|fargate)[\w-]+", 255),
+    "aws:ecs/cluster:Cluster": ("name", "", r"[\w-]+", 255),
+    "aws:ecs/service:Service": ("name", "", r"[\w-]+", 255),
+    "aws:ecs/taskDefinition:TaskDefinition": ("family", "", r"[\w-]+", 255),
+    "aws:scheduler/schedule:Schedule": ("name", "namePrefix", r"[\w.-]+", 64),
+    "aws:secretsmanager/secret:Secret": ("name", "namePrefix", r"[\w/+=.@-]+", 512),
 }
 """By type: the property that names it, the one for a prefix, what is legal, and the longest."""
 
@@ -59,8 +74,19 @@ NARROW = {"Namespace"}
 
 @cache
 def odd_plan(tool: str) -> Plan:
-    """Return the plan of jobs with odd names, on both platforms."""
+    """Return the plan of jobs with odd names, on all platforms."""
     documents = {f"{name}": cases.emr(variables={"enable_encryption": True}) for name in ODD}
+    scheduled = {"run": "schedule", "schedule": "0 3 * * *"}
+    tasks = {
+        "ecs": cases.ecs(variables=scheduled),
+        "kept": cases.ecs(count=None, scaling=(1, 2), resources={"cache": cases.CACHE}),
+        "fargate": cases.fargate(variables={**scheduled, "enable_spot_instances": True}),
+    }
+    documents |= {f"{on} {name}": document for on, document in tasks.items() for name in ODD}
+    # What AWS keeps for itself at the beginning of some names.
+    for word in ("aws", "ecs", "fargate"):
+        documents[f"of {word}"] = cases.ecs(tenant=word)
+        documents[f"in {word}"] = cases.ecs(tenant=word, variables={"cluster_name": f"{word}-all"})
     if tool == "pulumi":
         documents |= {f"k8s {name}": cases.kubernetes(namespace="odd") for name in ODD}
         documents |= {"k8s": cases.kubernetes(runtime={"service_account": cases.ROLE_ARN + "_X"})}
@@ -123,7 +149,7 @@ def test_cloud_names_are_legal_under_pulumi(type_: str) -> None:
     assert found
     for each in found:
         if property_ in each.inputs:
-            name, room = each.inputs[property_], 0
+            name, room = _REFERENCE.sub(rf"\1{'x' * _AUTO}", each.inputs[property_]), 0
         elif prefix in each.inputs:
             name, room = each.inputs[prefix], _PREFIXED
         else:
@@ -137,7 +163,10 @@ def test_cloud_names_are_legal_under_pulumi(type_: str) -> None:
 def test_names_of_every_cloud_type_are_checked() -> None:
     """A type that has a physical name and is new in the output is not passed over."""
     nameless = {
+        "aws:appautoscaling/target:Target",
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
         "aws:emr/managedScalingPolicy:ManagedScalingPolicy",
+        "aws:secretsmanager/secretVersion:SecretVersion",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
@@ -146,6 +175,33 @@ def test_names_of_every_cloud_type_are_checked() -> None:
     }
     found = {each.type for each in registrations() if each.type.startswith("aws:")}
     assert found == nameless | set(AWS_NAMES)
+
+
+@pytest.mark.parametrize("property_", ["family", "clusterName", "name"])
+def test_names_that_are_given_are_unique(property_: str) -> None:
+    """No two units register revisions of one family, or give one name to two clusters."""
+    types = {
+        "family": "aws:ecs/taskDefinition:TaskDefinition",
+        "clusterName": "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
+        "name": "aws:ecs/cluster:Cluster",
+    }
+    for recording in (cases.recording(), odd_recording()):
+        found = [each.inputs.get(property_) for each in recording.of_type(types[property_])]
+        given = [each.casefold() for each in found if each is not None]
+        assert len(set(given)) == len(given)
+
+
+def test_capacity_providers_have_names_of_their_own_in_templates() -> None:
+    """What CloudFormation makes up begins with the stack's name, which AWS may keep for itself."""
+    units = [unit for unit in odd_plan("cloudformation").units if unit.component.startswith("Ecs")]
+    assert any(unit.name(STACK).startswith(("aws", "ecs", "fargate")) for unit in units)
+    for unit in units:
+        (stack,) = to_stacks([unit])
+        for body in json.loads(stack.json)["Resources"].values():
+            if body["Type"] == "AWS::ECS::CapacityProvider":
+                name = body["Properties"]["Name"]
+                first = name if isinstance(name, str) else name["Fn::Join"][1][0]
+                assert not first.startswith(("aws", "ecs", "fargate"))
 
 
 def test_pulumi_names_are_unique() -> None:

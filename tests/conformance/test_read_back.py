@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cases
 import pytest
+from read_back_cloudformation import Reader as TemplateReader
 from read_back_cloudformation import read_back as read_cloudformation
+from read_back_cloudformation_ecs import KINDS as TYPES
+from read_back_pulumi import Reader
 from read_back_pulumi import read_back as read_pulumi
+from read_back_pulumi_ecs import KINDS as PULUMI_TYPES
 from reading import Properties, UnreadableError, comparable, same
 
-from dativo_infra.testing import Recording, Secret
+from dativo_infra.resources.kinds import KINDS
+from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.testing import Recording, Registration, Secret
 
 if TYPE_CHECKING:
     from dativo_infra.resources import Resource
 
-CLOUD = ("by-hand/test/all", "variants/test/emr-groups-scaled", "variants/test/emr-late")
+CLOUD = (
+    "by-hand/test/all",
+    "by-hand/test/bare",
+    "by-hand/test/other",
+    "variants/test/emr-groups-scaled",
+    "variants/test/emr-late",
+    "variants/test/emr-protected",
+    "runners/test/fargate-secret",
+)
 KUBERNETES = ("variants/test/k8s-volume-ebs", "variants/test/k8s-secret")
 UNREAD = {"Id", "id", "namePrefix", "bucketPrefix"}
 """Names that a tool makes up or needs for itself: no resource means them."""
 
-Change = Callable[[], None]
+Change = Callable[[], object]
 
 
 def changes(value: Any) -> Iterator[tuple[str, Change, Change]]:
@@ -31,7 +47,18 @@ def changes(value: Any) -> Iterator[tuple[str, Change, Change]]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in list(items):
         inner = item.value if isinstance(item, Secret) else item
-        if isinstance(inner, dict | list):
+        document = document_of(inner)
+        if document is not None:
+            for where, do, undo in changes(document):
+                yield (
+                    f"{key}.{where}",
+                    lambda key=key, do=do, item=item, document=document: (
+                        do(),
+                        value.__setitem__(key, written(item, document)),
+                    ),
+                    lambda key=key, undo=undo, item=item: (undo(), value.__setitem__(key, item)),
+                )
+        elif isinstance(inner, dict | list):
             yield from ((f"{key}.{where}", do, undo) for where, do, undo in changes(inner))
         elif key not in UNREAD:
             yield (
@@ -39,6 +66,22 @@ def changes(value: Any) -> Iterator[tuple[str, Change, Change]]:
                 lambda key=key, item=item: value.__setitem__(key, changed(item)),
                 lambda key=key, item=item: value.__setitem__(key, item),
             )
+
+
+def document_of(value: Any) -> Any:
+    """Return what stands in a text that is JSON of several values, or else None."""
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return None
+    return None
+
+
+def written(before: Any, document: Any) -> Any:
+    """Return a document as the text that it was in, which may be a secret."""
+    text = json.dumps(document)
+    return Secret(text) if isinstance(before, Secret) else text
 
 
 def changed(value: Any) -> Any:
@@ -49,8 +92,7 @@ def changed(value: Any) -> Any:
         return not value
     if isinstance(value, int):
         return value + 1
-    # A document inside a text must stay one that can be read.
-    return value.replace(': "', ': "x', 1) if value.startswith('{"') else f"{value}x"
+    return f"{value}x"
 
 
 def seen(read: Callable[[], list[Resource]], before: Any) -> bool:
@@ -61,6 +103,38 @@ def seen(read: Callable[[], list[Resource]], before: Any) -> bool:
         return True
 
 
+class Watched:
+    """What is read of one resource, as it was before anything is changed."""
+
+    def __init__(self, read: Callable[[], Resource]) -> None:
+        self._read = read
+        self._before = [comparable(read())]
+
+    def notices(self, do: Change, undo: Change) -> bool:
+        """Return whether a change is seen, and undo it."""
+        do()
+        found = seen(lambda: [self._read()], self._before)
+        undo()
+        return found
+
+
+def of_template(template: dict[str, Any], logical_id: str) -> Watched:
+    """Return what watches one resource of a template."""
+    return Watched(lambda: TemplateReader(template).resource(logical_id))
+
+
+def below(recording: Recording, component: str) -> list[Registration]:
+    """Return what is registered below a component."""
+    return [each for each in recording if each.urn != component]
+
+
+def of_registrations(recording: Recording, component: str, registration: Registration) -> Watched:
+    """Return what watches the one resource that a registration is part of."""
+    folded = Reader(recording, component).folded
+    (key,) = (key for key, each in folded.items() if registration in each.registrations)
+    return Watched(lambda: Reader(recording, component).folded[key].resource)
+
+
 @pytest.mark.parametrize("name", CLOUD)
 def test_every_value_of_a_template_is_read(name: str) -> None:
     """Changing any one value of any resource changes what is read back."""
@@ -68,12 +142,12 @@ def test_every_value_of_a_template_is_read(name: str) -> None:
     before = [comparable(each) for each in read_cloudformation(template)]
     unseen: list[str] = []
     count = 0
-    for where, do, undo in changes(template["Resources"]):
-        count += 1
-        do()
-        if not seen(lambda: read_cloudformation(template), before):
-            unseen.append(where)
-        undo()
+    for logical_id, body in template["Resources"].items():
+        watched = of_template(template, logical_id)
+        for where, do, undo in changes(body):
+            count += 1
+            if not watched.notices(do, undo):
+                unseen.append(f"{logical_id}: {where}")
     assert unseen == []
     assert count > 50
     assert [comparable(each) for each in read_cloudformation(template)] == before
@@ -86,17 +160,147 @@ def test_every_value_of_the_registrations_is_read(name: str) -> None:
     before = [comparable(each) for each in read_pulumi(recording, component)]
     unseen: list[str] = []
     count = 0
-    for registration in recording:
-        inputs: Any = registration.inputs
-        for where, do, undo in changes(inputs):
+    for registration in below(recording, component):
+        watched = of_registrations(recording, component, registration)
+        for where, do, undo in changes(registration.inputs):
             count += 1
-            do()
-            if not seen(lambda: read_pulumi(recording, component), before):
+            if not watched.notices(do, undo):
                 unseen.append(f"{registration.name}: {where}")
-            undo()
     assert unseen == []
     assert count > 50
     assert [comparable(each) for each in read_pulumi(recording, component)] == before
+
+
+def additions(value: Any) -> Iterator[tuple[str, Change, Change]]:
+    """Yield for every mapping inside nested data how to add something, and how to undo that."""
+    if isinstance(value, dict):
+        yield "", lambda: value.__setitem__("Zzz", 1), lambda: value.__delitem__("Zzz")
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in list(items):
+        if isinstance(item, dict | list):
+            yield from ((f"{key}.{where}", do, undo) for where, do, undo in additions(item))
+
+
+def test_every_kind_is_changed_here() -> None:
+    """Each kind of the cloud is among what is changed in both tools, with its new choices."""
+    units = [cases.unit_named("cloudformation", name) for name in CLOUD]
+    found = {type(each) for unit in units for each in unit.resources}
+    assert found == set(KINDS) - {KubernetesObject}
+
+
+@pytest.mark.parametrize("name", CLOUD)
+def test_nothing_can_be_added_to_a_template(name: str) -> None:
+    """One more property at any place of a resource is refused, or changes what is read back."""
+    template = copy.deepcopy(cases.template(name))
+    unseen: list[str] = []
+    for logical_id, body in template["Resources"].items():
+        watched = of_template(template, logical_id)
+        for where, do, undo in additions(body["Properties"]):
+            if not watched.notices(do, undo):
+                unseen.append(f"{logical_id}: {where}")
+    assert unseen == []
+
+
+@pytest.mark.parametrize("name", CLOUD)
+def test_nothing_can_be_added_to_the_registrations(name: str) -> None:
+    """One more input at any place of a registration is refused, or changes what is read back."""
+    recording, component = part_of(name)
+    unseen: list[str] = []
+    for registration in below(recording, component):
+        watched = of_registrations(recording, component, registration)
+        for where, do, undo in additions(registration.inputs):
+            if not watched.notices(do, undo):
+                unseen.append(f"{registration.name}: {where}")
+    assert unseen == []
+
+
+DEFAULTS = {
+    "DeleteOnTermination",
+    "Essential",
+    "Market",
+    "MaximumPercent",
+    "MinimumHealthyPercent",
+    "State",
+    "TargetCapacity",
+    "TaskCount",
+    "WeightedCapacity",
+}
+"""Properties that say what holds without them, by AWS's documentation or the provider's."""
+
+
+def removals(value: Any) -> Iterator[tuple[str, Change, Change]]:
+    """Yield for everything inside nested data how to take it away, and how to put it back."""
+    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        inner = item.value if isinstance(item, Secret) else item
+        document = document_of(inner)
+        if document is not None:
+            for where, do, undo in removals(document):
+                yield (
+                    f"{key}.{where}",
+                    lambda key=key, do=do, item=item, document=document: (
+                        do(),
+                        value.__setitem__(key, written(item, document)),
+                    ),
+                    lambda key=key, undo=undo, item=item: (undo(), value.__setitem__(key, item)),
+                )
+        elif isinstance(inner, dict | list):
+            yield from ((f"{key}.{where}", do, undo) for where, do, undo in removals(inner))
+        if isinstance(value, dict):
+            yield (
+                str(key),
+                lambda key=key: value.__delitem__(key),
+                lambda key=key, item=item: value.__setitem__(key, item),
+            )
+        else:
+            yield (
+                str(key),
+                lambda key=key: value.__delitem__(key),
+                lambda key=key, item=item: value.insert(key, item),
+            )
+
+
+def says_a_default(where: str) -> bool:
+    """Return whether a property is one that may be left out, or a name that the tool makes up."""
+    name = where.rpartition(".")[2]
+    return name in UNREAD or name[:1].upper() + name[1:] in DEFAULTS
+
+
+def test_nothing_can_be_left_out_of_a_template() -> None:
+    """Taking away any one thing of what runs tasks is refused, or changes what is read back."""
+    template = copy.deepcopy(cases.template(CLOUD[0]))
+    unseen: list[str] = []
+    for logical_id, body in template["Resources"].items():
+        watched = of_template(template, logical_id)
+        for where, do, undo in removals(body["Properties"]) if body["Type"] in TYPES else ():
+            if not (watched.notices(do, undo) or says_a_default(where)):
+                unseen.append(f"{logical_id}: {where}")
+    assert unseen == []
+
+
+def test_nothing_can_be_left_out_of_the_registrations() -> None:
+    """Taking away any one input of what runs tasks is refused, or changes what is read back."""
+    recording, component = part_of(CLOUD[0])
+    unseen: list[str] = []
+    for registration in below(recording, component):
+        watched = of_registrations(recording, component, registration)
+        parts = removals(registration.inputs) if registration.type in PULUMI_TYPES else ()
+        for where, do, undo in parts:
+            if not (watched.notices(do, undo) or says_a_default(where)):
+                unseen.append(f"{registration.name}: {where}")
+    assert unseen == []
+
+
+def test_a_script_is_read_from_its_encoding() -> None:
+    """One character of a machine's script that changes changes what is read back."""
+    recording, component = part_of("by-hand/test/bare")
+    before = [comparable(each) for each in read_pulumi(recording, component)]
+    inputs: Any = recording.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    script = base64.b64decode(inputs["userData"])
+    inputs["userData"] = base64.b64encode(script.replace(b"bash", b"dash")).decode()
+    after = [comparable(each) for each in read_pulumi(recording, component)]
+    assert before != after
+    (read,) = (each for each in after if each["key"] == "launch-template")
+    assert read["user_data"] == "#!/bin/dash\n"
 
 
 def part_of(name: str) -> tuple[Recording, str]:

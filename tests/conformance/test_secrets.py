@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import cases
@@ -12,6 +14,7 @@ from dativo_infra import load, plan
 from dativo_infra.adapters.pulumi import build
 from dativo_infra.cli import main
 from dativo_infra.testing import Secret, record
+from dativo_infra.values import Ref
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +51,28 @@ infrastructure:
   resources:
     queue: {{arn: "${{{name}}}"}}
 """
-DOCUMENTS = {"kubernetes": KUBERNETES, "emr": EMR}
+FARGATE = """\
+tenant_id: acme
+environment: prod
+source_connector_path: /app/connectors/stripe.yaml
+target_connector_path: /app/connectors/iceberg.yaml
+asset_path: /app/assets/stripe/v1.0/customers.yaml
+source: {{objects: [customers]}}
+target: {{warehouse: "s3://lake/w/"}}
+infrastructure:
+  provider: cloudformation
+  runtime:
+    platform: fargate
+    network: {{subnet_ids: [subnet-0a1b2c3d]}}
+  metadata:
+    variables: {{image: "registry.example/ingest:1"}}
+  resources:
+    cache: {{endpoint: "rediss://:${{{name}}}@cache.acme.example:6379"}}
+"""
+ECS = FARGATE.replace(
+    "platform: fargate", "platform: ecs\n    compute: {{instance_type: m5.large}}"
+)
+DOCUMENTS = {"kubernetes": KUBERNETES, "emr": EMR, "ecs": ECS, "fargate": FARGATE}
 
 
 @pytest.fixture(params=NAMES)
@@ -91,7 +115,7 @@ def test_no_file_holds_it(form: str, job_file: Path, tmp_path: Path) -> None:
     assert VALUE not in result.output
     files = [file for file in out.rglob("*") if file.is_file()]
     # CloudFormation does not own the job on Kubernetes.
-    assert len(files) == (1 if job_file.stem == "emr" else 0)
+    assert len(files) == (0 if job_file.stem == "kubernetes" else 1)
     for file in files:
         assert VALUE not in file.read_text()
         assert "NoEcho" in file.read_text()
@@ -126,11 +150,20 @@ def leaks(value: Any) -> bool:
     return isinstance(value, str) and VALUE in value
 
 
+HOLDING = {
+    "kubernetes": "kubernetes:core/v1:Secret",
+    "ecs": "aws:secretsmanager/secretVersion:SecretVersion",
+    "fargate": "aws:secretsmanager/secretVersion:SecretVersion",
+}
+"""The one type that holds a secret, by platform."""
+
+
+@pytest.mark.parametrize("platform", HOLDING)
 @pytest.mark.parametrize("name", ["REDIS_PASSWORD"], indirect=True)
-def test_pulumi_is_told_that_it_is_secret(name: str, tmp_path: Path) -> None:
+def test_pulumi_is_told_that_it_is_secret(name: str, platform: str, tmp_path: Path) -> None:
     """The registrations hold the value, marked as secret, in the one place that needs it."""
     file = tmp_path / "job.yaml"
-    file.write_text(KUBERNETES.format(name=name))
+    file.write_text(DOCUMENTS[platform].format(name=name))
     loaded = load([file])
     recording = record(
         lambda: build(loaded, provider="pulumi", parameters={name: VALUE}),
@@ -139,7 +172,7 @@ def test_pulumi_is_told_that_it_is_secret(name: str, tmp_path: Path) -> None:
     assert not any(leaks(each.inputs) for each in recording)
     assert not any(leaks(dict(each)) for each in recording.outputs.values())
     holding = [each.type for each in recording if VALUE in repr(each.inputs)]
-    assert holding == ["kubernetes:core/v1:Secret"]
+    assert holding == [HOLDING[platform]]
     assert VALUE not in repr(recording.messages)
 
 
@@ -148,3 +181,91 @@ def test_every_secret_of_the_suite_is_marked() -> None:
     registered = repr([each.inputs for each in cases.recording()])
     assert "{{REDIS_PASSWORD|secret}}" in registered
     assert "{{API_TOKEN|secret}}" in registered
+
+
+SECRETIVE = ("runners/test/ecs-secret", "runners/test/fargate-secret")
+"""Units whose tasks are told a secret."""
+
+
+def references(value: Any) -> set[str]:
+    """Return the names that nested data of a template refers to, by whatever function."""
+    if isinstance(value, list):
+        return {name for item in value for name in references(item)}
+    if not isinstance(value, dict):
+        return set()
+    found = {name for item in value.values() for name in references(item)}
+    for name, argument in value.items():
+        if name == "Ref":
+            found.add(argument)
+        if name == "Fn::GetAtt":
+            found.add(argument[0] if isinstance(argument, list) else argument.split(".")[0])
+        if name == "Fn::Sub":
+            text = argument[0] if isinstance(argument, list) else argument
+            found |= {each.split(".")[0] for each in re.findall(r"\$\{([^!}][^}]*)\}", text)}
+    return found
+
+
+def holders(template: dict[str, Any]) -> set[str]:
+    """Return the types of resources that refer to a parameter without echo."""
+    hidden = {
+        name for name, each in template.get("Parameters", {}).items() if each.get("NoEcho") is True
+    }
+    bodies = template["Resources"].values()
+    return {body["Type"] for body in bodies if references(body["Properties"]) & hidden}
+
+
+@pytest.mark.parametrize("unit", SECRETIVE)
+def test_tasks_fetch_secrets_when_they_start(unit: str) -> None:
+    """A task definition names where a secret is kept, and the secret alone has the parameter."""
+    template = cases.template(unit)
+    assert holders(template) == {"AWS::SecretsManager::Secret"}
+    ((kept, secret),) = (
+        (name, body)
+        for name, body in template["Resources"].items()
+        if body["Type"] == "AWS::SecretsManager::Secret"
+    )
+    assert references(secret["Properties"]["SecretString"])
+    (definition,) = (
+        body
+        for body in template["Resources"].values()
+        if body["Type"] == "AWS::ECS::TaskDefinition"
+    )
+    (container,) = definition["Properties"]["ContainerDefinitions"]
+    assert [each["ValueFrom"] for each in container["Secrets"]] == [{"Ref": kept}]
+    fetched = {each["Name"] for each in container["Secrets"]}
+    assert not fetched & {each["Name"] for each in container["Environment"]}
+
+
+@pytest.mark.parametrize("unit", SECRETIVE)
+def test_pulumi_keeps_secrets_out_of_definitions(unit: str) -> None:
+    """The definition is registered in the open, and has the ARN of what is registered as secret."""
+    reader = cases.reader(unit)
+    secret, definition = (
+        next(each for each in reader.folded.values() if each.main.type == type_)
+        for type_ in ("aws:secretsmanager/secret:Secret", "aws:ecs/taskDefinition:TaskDefinition")
+    )
+    (container,) = json.loads(definition.main.inputs["containerDefinitions"])
+    (fetched,) = container["secrets"]
+    assert reader.value(fetched["valueFrom"]) == Ref(secret.key, "arn")
+    (version,) = secret.parts
+    assert isinstance(version.inputs["secretString"], Secret)
+    # The task must not start before the secret has its value.
+    assert version.urn in definition.main.dependencies
+
+
+READABLE = {
+    "AWS::EC2::LaunchTemplate",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::Scheduler::Schedule",
+}
+"""What everybody can describe who may look at what runs."""
+
+
+def test_no_definition_of_tasks_has_a_secret() -> None:
+    """In no unit of ECS does what describes tasks or machines know a parameter without echo."""
+    units = [unit for unit in cases.units("cloudformation") if unit.component == "EcsService"]
+    jobs = [cases.label(unit) for unit in units if unit.identity.tenant != "by-hand"]
+    found = {type_ for name in jobs for type_ in holders(cases.template(name))}
+    assert "AWS::SecretsManager::Secret" in found
+    assert not found & READABLE

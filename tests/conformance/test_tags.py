@@ -15,6 +15,9 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from read_back_cloudformation import Reader as TemplateReader
 
 from dativo_infra.planning.support import LOSSES
+from dativo_infra.resources.ecs import EcsService
+from dativo_infra.resources.kinds import is_taggable
+from dativo_infra.resources.scheduler import Schedule
 from dativo_infra.testing import Registration, _resources
 from dativo_infra.values import TOKENS
 
@@ -62,6 +65,8 @@ def test_the_schemas_tell_taggable_types_from_others() -> None:
     assert tag_property("AWS::S3::Bucket") == "Tags"
     assert tag_property("AWS::EMR::Cluster") == "Tags"
     assert tag_property("AWS::EMR::SecurityConfiguration") is None
+    assert tag_property("AWS::EC2::LaunchTemplate") == "TagSpecifications"
+    assert tag_property("AWS::Scheduler::Schedule") is None
     cases.recording()
     assert has_tags("aws:iam/role:Role")
     assert not has_tags("aws:iam/rolePolicy:RolePolicy")
@@ -75,6 +80,40 @@ def test_an_instance_profile_has_no_tags_in_cloudformation() -> None:
     assert tag_property("AWS::IAM::InstanceProfile") is None
 
 
+LAUNCHED = {"instance", "volume", "network-interface"}
+"""What a launch template starts, and tags."""
+
+
+def taggable(unit: Unit, tool: str) -> int:
+    """Return how many resources of a unit have tags in a tool."""
+    kinds = [type(each) for each in unit.resources if is_taggable(type(each))]
+    return sum((kind.__name__, "tags") not in LOSSES[tool] for kind in kinds)
+
+
+def specified(specifications: Any, type_: str, tags: str) -> dict[str, Any]:
+    """Return the tags of specifications by the type of resource that they are for."""
+    found = {each[type_]: each[tags] for each in specifications}
+    assert len(found) == len(specifications)
+    return found
+
+
+def template_tags(reader: TemplateReader, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tags of a resource of a template, and those of all that it starts."""
+    properties = body["Properties"]
+    if body["Type"] == "AWS::EC2::LaunchTemplate":
+        own = specified(properties["TagSpecifications"], "ResourceType", "Tags")
+        data = properties["LaunchTemplateData"]
+        started = specified(data["TagSpecifications"], "ResourceType", "Tags")
+        assert set(own) == {"launch-template"}
+        assert set(started) == LAUNCHED
+        return [reader.tags(each) for each in (*own.values(), *started.values())]
+    items = properties.get(tag_property(body["Type"]), [])
+    if body["Type"] == "AWS::AutoScaling::AutoScalingGroup":
+        assert all(each["PropagateAtLaunch"] is True for each in items)
+        items = [{name: each[name] for name in ("Key", "Value")} for each in items]
+    return [reader.tags(items)]
+
+
 @pytest.mark.parametrize("name", CLOUD_UNITS)
 def test_cloudformation_tags_all_that_it_can(name: str) -> None:
     """Each resource of a template whose type can be tagged has every tag of its unit."""
@@ -83,13 +122,26 @@ def test_cloudformation_tags_all_that_it_can(name: str) -> None:
     reader = TemplateReader(template)
     tagged = 0
     for body in template["Resources"].values():
-        property_ = tag_property(body["Type"])
-        if property_ and body["Type"] not in UNTAGGED:
+        if tag_property(body["Type"]) and body["Type"] not in UNTAGGED:
             tagged += 1
-            found = reader.tags(body["Properties"].get(property_, []))
-            assert found.items() >= dict(unit.tags).items()
-            assert (EMR_TAG in found.items()) == (body["Type"] == "AWS::EMR::Cluster")
-    assert tagged >= 2
+            for found in template_tags(reader, body):
+                assert found.items() >= dict(unit.tags).items()
+                assert (EMR_TAG in found.items()) == (body["Type"] == "AWS::EMR::Cluster")
+    assert tagged == taggable(unit, "cloudformation") >= 1
+
+
+def registered_tags(reader: cases.Reader, registration: Registration) -> list[dict[str, Any]]:
+    """Return the tags of a registration, and those of all that it starts."""
+    tags = registration.inputs.get("tags", {})
+    if registration.type == "aws:ec2/launchTemplate:LaunchTemplate":
+        specifications = registration.inputs["tagSpecifications"]
+        started = specified(specifications, "resourceType", "tags")
+        assert set(started) == LAUNCHED
+        return [reader.value(each) for each in (tags, *started.values())]
+    if registration.type == "aws:autoscaling/group:Group":
+        assert all(each["propagateAtLaunch"] is True for each in tags)
+        tags = {each["key"]: each["value"] for each in tags}
+    return [reader.value(tags)]
 
 
 @pytest.mark.parametrize("name", CLOUD_UNITS)
@@ -102,11 +154,71 @@ def test_pulumi_tags_all_that_it_can(name: str) -> None:
         for registration in folded.registrations:
             if has_tags(registration.type) and registration.type not in UNTAGGED:
                 tagged += 1
-                found = reader.value(registration.inputs.get("tags", {}))
-                assert found.items() >= dict(unit.tags).items()
-                is_cluster = registration.type == "aws:emr/cluster:Cluster"
-                assert (EMR_TAG in found.items()) == is_cluster
-    assert tagged >= 2
+                for found in registered_tags(reader, registration):
+                    assert found.items() >= dict(unit.tags).items()
+                    is_cluster = registration.type == "aws:emr/cluster:Cluster"
+                    assert (EMR_TAG in found.items()) == is_cluster
+    assert tagged == taggable(unit, "pulumi") >= 1
+
+
+TASK_UNITS = [
+    cases.label(unit)
+    for unit in cases.units("cloudformation")
+    if unit.component == "EcsService" and unit.identity.tenant != "by-hand"
+]
+
+
+@pytest.mark.parametrize("name", TASK_UNITS)
+def test_tasks_get_the_tags_from_cloudformation(name: str) -> None:
+    """A service hands its tags on to tasks, and a schedule those of a definition that has all."""
+    unit = cases.unit_named("cloudformation", name)
+    template = cases.template(name)
+    reader = TemplateReader(template)
+    for body in template["Resources"].values():
+        properties = body["Properties"]
+        if body["Type"] == "AWS::ECS::Service":
+            assert properties["PropagateTags"] == "SERVICE"
+            assert properties["EnableECSManagedTags"] is True
+            assert reader.tags(properties["Tags"]).items() >= dict(unit.tags).items()
+        if body["Type"] == "AWS::Scheduler::Schedule":
+            task = properties["Target"]["EcsParameters"]
+            assert task["PropagateTags"] == "TASK_DEFINITION"
+            assert task["EnableECSManagedTags"] is True
+            definition = template["Resources"][task["TaskDefinitionArn"]["Ref"]]
+            found = reader.tags(definition["Properties"]["Tags"])
+            assert found.items() >= dict(unit.tags).items()
+
+
+@pytest.mark.parametrize("name", TASK_UNITS)
+def test_tasks_get_the_tags_from_pulumi(name: str) -> None:
+    """A service hands its tags on to tasks, and a schedule those of a definition that has all."""
+    unit = cases.unit_named("pulumi", name)
+    reader = cases.reader(name)
+    for folded in reader.folded.values():
+        inputs = folded.main.inputs
+        if folded.main.type == "aws:ecs/service:Service":
+            assert inputs["propagateTags"] == "SERVICE"
+            assert inputs["enableEcsManagedTags"] is True
+            assert reader.value(inputs["tags"]).items() >= dict(unit.tags).items()
+        if folded.main.type == "aws:scheduler/schedule:Schedule":
+            task = inputs["target"]["ecsParameters"]
+            assert task["propagateTags"] == "TASK_DEFINITION"
+            assert task["enableEcsManagedTags"] is True
+            definition = reader.folded[reader.value(task["taskDefinitionArn"]).key]
+            found = reader.value(definition.main.inputs["tags"])
+            assert found.items() >= dict(unit.tags).items()
+
+
+def test_tasks_are_started_both_ways() -> None:
+    """Services and schedules of both platforms are among what is checked."""
+    kinds = {
+        (type(each).__name__, name.split("/")[-1].split("-")[0])
+        for name in TASK_UNITS
+        for each in cases.unit_named("pulumi", name).resources
+        if isinstance(each, EcsService | Schedule)
+    }
+    wanted = {(kind, on) for kind in ("EcsService", "Schedule") for on in ("ecs", "fargate")}
+    assert kinds >= wanted
 
 
 def metadata(registration: Registration, value: Any = None) -> Iterator[Mapping[str, Any]]:

@@ -81,6 +81,15 @@ def test_tags_reach_the_machines(make: Any) -> None:
     assert made["machines"].tags["AmazonECSManaged"] == "true"
 
 
+def test_empty_tag(make: Any) -> None:
+    """A tag without a value is on everything but the capacity provider, whose type refuses it."""
+    made = make.resources(make.ecs({"metadata.tags": {"Note": ""}}))
+    without = [
+        key for key, each in made.items() if "Note" not in getattr(each, "tags", {"Note": ""})
+    ]
+    assert without == ["capacity-provider"]
+
+
 def test_image_of_the_machines(make: Any) -> None:
     """ECS's recommended image is looked up at each start, by the machine type's processor."""
     paths = {

@@ -236,6 +236,13 @@ def test_spot_market(make: Any) -> None:
     assert make.resources(job)["schedule"].capacity_providers == ("FARGATE_SPOT",)
 
 
+def test_scheduled_spot_tasks_have_no_public_address(make: Any) -> None:
+    """EventBridge Scheduler gives a public address to the launch type Fargate alone."""
+    both = {f"{V}enable_spot_instances": True, f"{V}assign_public_ip": True}
+    assert rules.BAD_VARIABLE.code in make.codes(make.fargate({**SCHEDULE, **both}))
+    assert rules.BAD_VARIABLE.code not in make.codes(make.fargate(both))
+
+
 def test_what_exists_reaches_the_container(make: Any) -> None:
     """Database, cache, queue, bucket and secret manager are told by environment variables."""
     job = make.fargate(

@@ -216,7 +216,8 @@ def _cluster(
             name=concat("machines-", Ref("machines", "name")),
             auto_scaling_group=Ref("machines", "arn"),
             managed_scaling=wanted.scaled,
-            tags=tags,
+            # CloudFormation's type refuses a tag without a value, unlike all others.
+            tags={key: value for key, value in tags.items() if value != ""},
         )
     if providers or default:
         yield EcsClusterCapacityProviders(
