@@ -69,6 +69,12 @@ class Tags(_Entry):
 class Project(_Entry):
     """The content of `dativo-infra.yaml`; the defaults are a project without the file."""
 
+    name: str | None = Field(
+        default=None,
+        pattern="^[A-Za-z0-9._-]{1,64}$",
+        description="The project's name, for good: by it the stacks are found that no job names "
+        "any more.",
+    )
     edition: str = Field(default=EDITIONS[-1], description="Edition of the defaults.")
     targets: dict[str, Target] = Field(
         default={},

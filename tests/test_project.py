@@ -24,6 +24,7 @@ def write(text: str) -> None:
 
 
 FULL = """\
+name: data.fleet-1
 edition: "2026-11"
 targets:
   sandbox:
@@ -50,6 +51,7 @@ def test_everything_is_read():
     assert diagnostics == ()
     project = loaded.project
     assert loaded.source.file == "dativo-infra.yaml"
+    assert project.name == "data.fleet-1"
     assert project.edition == "2026-11"
     assert project.targets["sandbox"].account == "111111111111"
     assert project.tags.required == {"CostCenter": (), "Owner": ("a", "b")}
@@ -104,6 +106,8 @@ def test_targets(identity: Identity, path: str, target: str):
         ("edition: '1999'\n", "DI404", "1:10", EDITIONS[-1]),
         ("silence: [DI208, DI201]\n", "DI403", "1:18", "is the code of an error"),
         ("silence: [DI999]\n", "DI403", "1:11", "is no code"),
+        ("name: data fleet\n", "DI204", "1:7", "A-Za-z0-9._-"),
+        ("name: 5\n", "DI202", "1:7", "text"),
         ("silence: DI208\n", "DI202", "1:10", "must be a list, not text"),
         ("regoin: x\n", "DI205", "1:1", "not known"),
         ("tags: {requird: {}}\n", "DI205", "1:8", "Did you mean `required`?"),

@@ -12,12 +12,16 @@ from dativo_infra import __version__
 _COMMANDS = {
     "validate": "Check job files and report everything that is wrong, at once.",
     "plan": "Show what would be built for each job, and what becomes of each field.",
-    "preview": "Run the jobs' Pulumi components offline and list what they register.",
+    "preview": "Show what a deployment would change, before anything is done.",
     "synth": "Write the jobs' infrastructure as files of another tool.",
-    "deploy": "Build the jobs' CloudFormation stacks.",
+    "deploy": "Create and update the jobs' CloudFormation stacks.",
+    "output": "Print the outputs of the jobs' CloudFormation stacks.",
+    "destroy": "Delete the jobs' CloudFormation stacks.",
     "schema": "Print a JSON schema, for editors and other validators.",
     "explain": "Explain a diagnostic's code, a platform, or a field of the block.",
 }
+
+_INTERRUPTED = 130
 
 
 class _Commands(click.Group):
@@ -31,6 +35,13 @@ class _Commands(click.Group):
             return None
         return import_module(f"dativo_infra.cli.{cmd_name}").command
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(_INTERRUPTED)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # The summaries stand here, so that the help imports no command.
         with formatter.section("Commands"):
@@ -43,5 +54,6 @@ def main() -> None:
     """Build the infrastructure that Dativo job files describe.
 
     Jobs are given as files, folders or patterns. Exit codes: 0 for success, 1 for errors in the
-    jobs or the deployment, 2 for a wrong call.
+    jobs or the deployment, 2 for a wrong call, 130 for
+    Ctrl-C.
     """

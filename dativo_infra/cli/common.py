@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
     from dativo_infra.planning import Plan
+    from dativo_infra.project import LoadedProject, Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FAILED = 1
+CHANGES = 3
+INTERRUPTED = 130
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan", "faint": "bright_black"}
 
 
@@ -74,6 +78,9 @@ class Run:
     environment: Mapping[str, str]
     left_out: int
     """Jobs that `--tenant` and `--environment` did not choose."""
+    project: Project
+    whole: bool
+    """Whether the paths hold the whole project, so that it can be told what is gone."""
 
     @property
     def failed(self) -> bool:
@@ -131,6 +138,7 @@ def prepare(
     tenant: str | None,
     environment: str | None,
     provider: str | None,
+    params: Iterable[str] = (),
     allow_unresolved: bool = False,
 ) -> Run:
     """Load and plan the jobs that a command's options mean, with all that is wrong."""
@@ -146,6 +154,7 @@ def prepare(
         found, wrong = read_env_file(Path(file))
         variables.update(found)
         diagnostics.extend(wrong)
+    variables.update(_params(params))
     loaded = load(paths, variables)
     loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)
@@ -166,7 +175,26 @@ def prepare(
         diagnostics=in_order([*diagnostics, *planned.diagnostics]),
         environment=variables,
         left_out=len(left),
+        project=loaded_project.project,
+        whole=provider is None and _holds(paths, loaded_project),
     )
+
+
+def _params(params: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not (equals and name.isascii() and name.isidentifier()):
+            # The text may hold a secret, so it is not shown.
+            raise click.UsageError("write --param NAME=value, with the name that the jobs use")
+        yield name, value
+
+
+def _holds(paths: Iterable[str], project: LoadedProject) -> bool:
+    """Return whether one of the paths is a folder that the project file is in, or below."""
+    if not project.source.file:
+        return False
+    root = Path(project.here, project.source.file).resolve().parent
+    return any(Path(path).is_dir() and root.is_relative_to(Path(path).resolve()) for path in paths)
 
 
 def say(text: str) -> None:
@@ -200,6 +228,29 @@ def console() -> Console:
 
     # What is not a terminal gets whole lines: nothing is cut or wrapped.
     return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 10_000)
+
+
+def ask(question: str) -> bool:
+    """Ask a person; no answer is a no."""
+    return click.confirm(question, default=False, err=True)
+
+
+def need_answer(yes: bool) -> None:
+    """Refuse to go on where a question is to be asked and nobody is there to answer it."""
+    if not (yes or sys.stdin.isatty()):
+        raise click.UsageError("nobody is there to ask: give --yes to delete without asking")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Report what the Python interface raises, and exit."""
+    from dativo_infra.diagnostics import DiagnosticError
+
+    try:
+        yield
+    except DiagnosticError as error:
+        show_diagnostics(error.diagnostics)
+        sys.exit(FAILED)
 
 
 def need_extra(module: str, extra: str) -> None:

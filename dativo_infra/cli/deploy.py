@@ -3,106 +3,288 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dativo_infra.cli.common import (
     FAILED,
+    INTERRUPTED,
+    ask,
     console,
     format_option,
     job_options,
-    need_extra,
+    need_answer,
     prepare,
     print_json,
+    reported,
     say,
     show_diagnostics,
+)
+from dativo_infra.cli.progress import Progress
+from dativo_infra.cli.stacks import (
+    NO_UNITS,
+    TOOL,
+    Connection,
+    bucket_option,
+    concurrency_option,
+    connected,
+    connection_options,
+    describe,
+    local_option,
+    orphans_of,
+    param_option,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dativo_infra.adapters.cloudformation.deploy import Event, StackResult
+    from dativo_infra.adapters.cloudformation.deploy import DestroyResult, Doomed, StackResult
     from dativo_infra.adapters.cloudformation.local import TaggedResource
+    from dativo_infra.cli.common import Run
 
 
 @click.command("deploy")
 @job_options
+@param_option
+@connection_options
+@local_option
+@concurrency_option
 @click.option(
-    "--local",
+    "--allow-replacement",
     is_flag=True,
-    help="Into CloudFormation embedded in this process: no account, and gone at the end.",
+    help="Also replace or remove clusters, and what holds data.",
 )
+@click.option(
+    "--recreate-failed",
+    is_flag=True,
+    help="Delete the empty stack that a failed creation left, and create it again.",
+)
+@bucket_option
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Afterwards delete the project's stacks that no job names any more; asks first.",
+)
+@click.option("--yes", is_flag=True, help="Delete what --prune finds without asking.")
 @format_option
-def command(local: bool, form: str, **options: Any) -> None:
-    """Build the jobs' CloudFormation stacks.
+def command(
+    *,
+    params: tuple[str, ...],
+    endpoint_url: str | None,
+    region: str | None,
+    local: bool,
+    concurrency: int,
+    allow_replacement: bool,
+    recreate_failed: bool,
+    bucket: str | None,
+    prune: bool,
+    yes: bool,
+    form: str,
+    **options: Any,
+) -> None:
+    """Create and update the jobs' CloudFormation stacks.
 
-    This version deploys with --local alone: it creates the stacks in memory and reads the tags back
-    from what was created. Roles that the jobs refer to are taken to exist. What the embedded
-    CloudFormation leaves out is said.
+    In the account of your credentials, many stacks at once and shared ones first. With --local it
+    is tried in memory: the tags are read back from what was created, what the jobs refer to is
+    taken to exist, and what the embedded CloudFormation leaves out is said.
     """
-    if not local:
-        raise click.UsageError(
-            "this version deploys only with --local. For an account, write the templates with "
-            "`dativo-infra synth --to cloudformation` and give them to `aws cloudformation deploy`."
-        )
-    need_extra("troposphere", "local")
-    need_extra("moto", "local")
-    run = prepare(**options)
+    if prune:
+        _check_prune(options, local=local, yes=yes)
+    run = prepare(**options, params=params)
     run.stop_on_errors()
-    from dativo_infra.adapters.cloudformation.deploy import clients_of, deploy, open_session
-    from dativo_infra.adapters.cloudformation.local import create_roles, embedded, tags_of
-    from dativo_infra.diagnostics import DiagnosticError
+    if prune:
+        _check_project(run)
+    units = run.plan.owned_by(TOOL)
+    if not units and not prune:
+        _nothing(run, form)
+        return
+    with (
+        reported(),
+        connected(run, endpoint_url=endpoint_url, region=region, local=local) as connection,
+    ):
+        results, interrupted = _deploy(
+            run,
+            connection,
+            # What is embedded answers one call at a time.
+            concurrency=1 if local else concurrency,
+            allow_replacement=allow_replacement,
+            recreate_failed=recreate_failed,
+            bucket=connection.bucket(bucket),
+        )
+        resources: list[TaggedResource] = []
+        if local:
+            from dativo_infra.adapters.cloudformation.local import tags_of
 
-    with embedded() as unsupported:
-        session = open_session()
-        create_roles(session, run.roles_of("cloudformation"))
-        try:
-            results = deploy(
-                run.plan.owned_by("cloudformation"),
-                clients=clients_of(session),
-                parameters=run.environment,
-                on_event=_say_event,
-            )
-        except DiagnosticError as error:
-            show_diagnostics(error.diagnostics)
-            sys.exit(FAILED)
-        resources = tags_of(session, results)
-    if form == "json":
-        print_json("deployment", _data(results, resources, unsupported))
-    else:
-        for line in run.not_owned_by("cloudformation"):
-            say(line)
-        _say_gaps(resources, unsupported)
-        _show(results, resources)
-    failures = [each.diagnostic for each in results if each.diagnostic]
-    show_diagnostics(failures)
-    if failures:
+            resources = tags_of(connection.session, results)
+        failed = any(result.diagnostics for result in results)
+        _report(run, connection, results, resources, form)
+        gone: list[Doomed] = []
+        if not interrupted:
+            gone = orphans_of(run, connection, (options["tenant"], options["environment"]))
+        pruned: list[DestroyResult] = []
+        if prune and not (failed or interrupted):
+            pruned = _prune(gone, connection, concurrency, yes=yes)
+        if form == "json":
+            print_json("deployment", _data(results, resources, connection, gone, pruned))
+        elif gone and (failed or not prune):
+            _say_orphans(gone, prune=prune)
+    if interrupted:
+        _say_left(results)
+        sys.exit(INTERRUPTED)
+    if failed or any(each.diagnostics for each in pruned):
         sys.exit(FAILED)
 
 
-def _say_event(event: Event) -> None:
-    if event.status.endswith(("_COMPLETE", "_FAILED")):
-        reason = f": {event.reason}" if event.reason and event.status.endswith("_FAILED") else ""
-        say(f"{event.stack}  {event.status}  {event.logical_id}{reason}")
+def _check_prune(options: Mapping[str, Any], *, local: bool, yes: bool) -> None:
+    if local:
+        raise click.UsageError("--local is empty, so that --prune would find nothing")
+    if options["provider"]:
+        raise click.UsageError("--prune needs the jobs' own providers: leave --provider out")
+    if not all(Path(path).is_dir() for path in options["paths"]):
+        raise click.UsageError("--prune needs folders: a single file cannot tell what is gone")
+    need_answer(yes)
+
+
+def _check_project(run: Run) -> None:
+    if not run.project.name:
+        raise click.UsageError("--prune needs `name:` in dativo-infra.yaml, to know its stacks by")
+    if not run.whole:
+        raise click.UsageError(
+            "--prune needs all jobs of the project: give the folder that dativo-infra.yaml is in"
+        )
+
+
+def _deploy(run: Run, connection: Connection, **settings: Any) -> tuple[list[StackResult], bool]:
+    """Deploy, and return the results and whether it was interrupted."""
+    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, deploy
+
+    units = run.plan.owned_by(TOOL)
+    with Progress(len(units)) as progress:
+        try:
+            results = deploy(
+                units,
+                clients=connection.clients,
+                parameters=run.environment,
+                on_event=progress.event,
+                on_result=progress.result,
+                project=run.project.name,
+                **settings,
+            )
+        except InterruptedRunError as error:
+            return error.results, True
+    return results, False
+
+
+def _prune(
+    gone: list[Doomed], connection: Connection, concurrency: int, *, yes: bool
+) -> list[DestroyResult]:
+    from dativo_infra.adapters.cloudformation.deploy import destroy
+    from dativo_infra.diagnostics.render import count_of
+
+    if not gone:
+        say("No stack of the project is without a job.")
+        return []
+    for line in describe(gone):
+        say(line)
+    going = [each for each in gone if not each.keep]
+    question = f"Delete {count_of(len(going), 'stack')} that no job names any more?"
+    if not going or not (yes or ask(question)):
+        say("Nothing was deleted.")
+        return []
+    with Progress(len(gone)) as progress:
+        results = destroy(
+            gone,
+            clients=connection.clients,
+            on_event=progress.event,
+            on_result=progress.result,
+            concurrency=concurrency,
+        )
+    show_diagnostics(each for result in results for each in result.diagnostics)
+    return results
+
+
+# --- for people ---------------------------------------------------------------------------------
+
+
+def _nothing(run: Run, form: str) -> None:
+    for line in run.not_owned_by(TOOL):
+        say(line)
+    say(NO_UNITS)
+    if form == "json":
+        print_json("deployment", {"stacks": [], "orphans": []})
+
+
+def _report(
+    run: Run,
+    connection: Connection,
+    results: list[StackResult],
+    resources: list[TaggedResource],
+    form: str,
+) -> None:
+    for line in run.not_owned_by(TOOL):
+        say(line)
+    _say_gaps(resources, connection.unsupported)
+    if form == "text":
+        _show(results, resources)
+    show_diagnostics(each for result in results for each in result.diagnostics)
+    say(_summary(results))
+
+
+def _summary(results: Iterable[StackResult]) -> str:
+    from dativo_infra.adapters.cloudformation.deploy import Action
+    from dativo_infra.diagnostics.render import count_of
+
+    counts = Counter(result.action for result in results)
+    parts = [f"{counts[action]:,} {action}" for action in Action if counts[action]]
+    unchanged = "No changes. " if set(counts) == {Action.UNCHANGED} else ""
+    listed = f": {', '.join(parts)}" if parts else ""
+    return f"{unchanged}{count_of(counts.total(), 'stack')}{listed}."
+
+
+def _say_left(results: Iterable[StackResult]) -> None:
+    from dativo_infra.adapters.cloudformation.deploy import Action
+
+    if left := [result.stack for result in results if result.action is Action.LEFT]:
+        say(f"CloudFormation goes on by itself with: {', '.join(left)}.")
+    say("Interrupted. Run the same command again to go on.")
+
+
+def _say_orphans(gone: Iterable[Doomed], *, prune: bool) -> None:
+    say("No job names these stacks any more:")
+    for line in describe(gone):
+        say(f"  {line}")
+    say(
+        "Nothing was deleted, since the deployment failed."
+        if prune
+        else "To delete them, deploy the whole project with --prune."
+    )
 
 
 def _show(results: Iterable[StackResult], resources: Iterable[TaggedResource]) -> None:
+    """Draw a table of what was done; stacks that stay as they are were told in a line."""
     from rich.markup import escape
     from rich.table import Table
 
+    from dativo_infra.adapters.cloudformation.deploy import Action
+
+    changed = [result for result in results if result.action is not Action.UNCHANGED]
+    if not changed:
+        return
     by_stack: dict[str, list[TaggedResource]] = {}
     for resource in resources:
         by_stack.setdefault(resource.stack, []).append(resource)
-    table = Table(show_lines=True)
-    for column in ("job", "stack", "built", "tags, as the service reports them"):
+    read_back = ("built", "tags, as the service reports them") if by_stack else ()
+    table = Table(show_lines=bool(by_stack))
+    for column in ("job", "stack", *read_back):
         table.add_column(column, overflow="fold")
-    for result in results:
+    for result in changed:
         built = by_stack.get(result.stack, [])
         jobs = "\n".join(str(job) for job in result.unit.jobs)
-        table.add_row(
-            escape(jobs), f"{result.stack}\n{result.action}", _built(built), escape(_tags(built))
-        )
+        cells = (_built(built), escape(_tags(built))) if by_stack else ()
+        table.add_row(escape(jobs), f"{result.stack}\n{result.action}", *cells)
     console().print(table)
 
 
@@ -113,10 +295,7 @@ def _built(resources: Iterable[TaggedResource]) -> str:
 def _tags(resources: Iterable[TaggedResource]) -> str:
     """Return each tag with the number of resources that carry it, of those that can."""
     taggable = [each.tags for each in resources if each.tags is not None]
-    counts: dict[tuple[str, str], int] = {}
-    for tags in taggable:
-        for pair in tags.items():
-            counts[pair] = counts.get(pair, 0) + 1
+    counts = Counter(pair for tags in taggable for pair in tags.items())
     return "\n".join(
         f"{key}={value} ({count} of {len(taggable)})"
         for (key, value), count in sorted(counts.items())
@@ -131,11 +310,18 @@ def _say_gaps(resources: Iterable[TaggedResource], unsupported: Iterable[str]) -
         say(f"embedded: {kind} is not known, and was not created")
 
 
+# --- for machines -------------------------------------------------------------------------------
+
+
 def _data(
     results: Iterable[StackResult],
     resources: Iterable[TaggedResource],
-    unsupported: Iterable[str],
+    connection: Connection,
+    gone: Iterable[Doomed],
+    pruned: Iterable[DestroyResult],
 ) -> dict[str, Any]:
+    from dativo_infra.diagnostics.render import as_data
+
     return {
         "stacks": [
             {
@@ -144,9 +330,15 @@ def _data(
                 "action": str(each.action),
                 "outputs": dict(each.outputs),
                 "error": each.diagnostic.message if each.diagnostic else None,
+                "diagnostics": as_data(each.diagnostics),
             }
             for each in results
         ],
+        "orphans": [
+            {"identity": each.identity, "stack": each.stack, "kept": each.keep or None}
+            for each in gone
+        ],
+        "pruned": [{"stack": each.stack, "action": str(each.action)} for each in pruned],
         "resources": [
             {
                 "stack": each.stack,
@@ -158,5 +350,5 @@ def _data(
             }
             for each in resources
         ],
-        "not_created": list(unsupported),
+        "not_created": connection.unsupported,
     }

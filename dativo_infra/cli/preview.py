@@ -2,133 +2,220 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dativo_infra.cli.common import (
+    CHANGES,
+    FAILED,
     console,
     format_option,
     job_options,
-    need_extra,
     prepare,
     print_json,
+    reported,
     say,
+    show_diagnostics,
+)
+from dativo_infra.cli.progress import Progress
+from dativo_infra.cli.stacks import (
+    NO_UNITS,
+    TOOL,
+    bucket_option,
+    concurrency_option,
+    connected,
+    connection_options,
+    local_option,
+    orphans_of,
+    param_option,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.tree import Tree
 
-    from dativo_infra.planning import Unit
-    from dativo_infra.testing import Recording, Registration
+    from dativo_infra.adapters.cloudformation.deploy import Change, PropertyChange, StackPreview
+    from dativo_infra.cli.common import Run
+
+_LONGEST_VALUE = 100
 
 
 @click.command("preview")
 @job_options
+@param_option
+@connection_options
+@local_option
+@concurrency_option
+@bucket_option
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 3 where there are changes, 0 if not."
+)
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Instead run the Pulumi components under mocks, and list what they register.",
+)
 @format_option
-def command(form: str, **options: Any) -> None:
-    """Run the jobs' Pulumi components offline and list what they register.
+def command(
+    *,
+    params: tuple[str, ...],
+    endpoint_url: str | None,
+    region: str | None,
+    local: bool,
+    concurrency: int,
+    bucket: str | None,
+    detailed_exitcode: bool,
+    offline: bool,
+    form: str,
+    **options: Any,
+) -> None:
+    """Show what a deployment would change, before anything is done.
 
-    Pulumi's mocks stand in for the engine: nothing is compared with what is deployed. With an
-    account and the Pulumi CLI, `pulumi preview` does that.
+    Of CloudFormation's stacks: a change set is made for each, shown, and deleted again.
     """
-    need_extra("pulumi", "pulumi")
-    run = prepare(**options)
+    online = (endpoint_url, region, local, bucket, detailed_exitcode)
+    if offline and any(online):
+        raise click.UsageError("--offline asks nobody: leave the options of CloudFormation out")
+    run = prepare(**options, params=params)
     run.stop_on_errors()
-    from dativo_infra.adapters.pulumi import build
-    from dativo_infra.testing import record
+    if offline:
+        from dativo_infra.cli.offline import show
 
-    units = run.plan.owned_by("pulumi")
-    placeholders = _placeholders(units)
-    recording = record(
-        lambda: build(run.plan, parameters=placeholders),
-        project="dativo-infra",
-        # No cluster is asked for anything, so none needs to be named.
-        config={"kubernetes:context": "offline"},
-    )
-    if form == "json":
-        print_json("preview", {"registrations": [_data(each) for each in recording]})
+        show(run, form)
         return
-    output = console()
-    for registration in recording:
-        if not registration.parent:
-            output.print(_tree(registration, recording))
-    for line in run.not_owned_by("pulumi"):
+    previews: list[StackPreview] = []
+    gone: list[str] = []
+    if run.plan.owned_by(TOOL):
+        from dativo_infra.adapters.cloudformation.deploy import preview
+
+        with (
+            reported(),
+            connected(run, endpoint_url=endpoint_url, region=region, local=local) as connection,
+        ):
+            with Progress(len(run.plan.owned_by(TOOL))) as progress:
+                previews = preview(
+                    run.plan.owned_by(TOOL),
+                    clients=connection.clients,
+                    parameters=run.environment,
+                    on_result=progress.result,
+                    # What is embedded answers one call at a time.
+                    concurrency=1 if local else concurrency,
+                    bucket=connection.bucket(bucket),
+                    project=run.project.name,
+                )
+            selected = (options["tenant"], options["environment"])
+            gone = [each.stack for each in orphans_of(run, connection, selected)]
+    _report(run, previews, gone, form)
+    if any(each.diagnostics for each in previews):
+        sys.exit(FAILED)
+    if detailed_exitcode and any(each.changed for each in previews):
+        sys.exit(CHANGES)
+
+
+def _report(run: Run, previews: list[StackPreview], gone: list[str], form: str) -> None:
+    for line in run.not_owned_by(TOOL):
         say(line)
-    say(
-        f"{len(recording)} resources in {len(units)} components would be registered. Offline: "
-        "nothing was compared with what is deployed."
-    )
+    if run.plan.owned_by("pulumi"):
+        say("Preview the jobs of pulumi with `pulumi preview`, or offline with --offline.")
+    show_diagnostics(each for preview in previews for each in preview.diagnostics)
+    if form == "json":
+        print_json("preview", {"stacks": [_data(each) for each in previews], "orphans": gone})
+    else:
+        output = console()
+        for each in previews:
+            if each.changed:
+                output.print(_tree(each))
+    say(_summary(previews) if previews else NO_UNITS)
+    if gone:
+        say(f"No job names these stacks any more; deploy --prune deletes them: {', '.join(gone)}.")
 
 
-def _placeholders(units: Iterable[Unit]) -> dict[str, Any]:
-    """Return a value for each parameter: its own name in brackets.
+def _summary(previews: list[StackPreview]) -> str:
+    from dativo_infra.diagnostics.render import count_of
 
-    What the environment knows is filled in already, but for secrets, which no preview needs.
-    """
-    from dataclasses import fields
-
-    from dativo_infra.values import parameters
-
-    found: dict[str, Any] = {}
-    for unit in units:
-        for part in (*unit.resources, unit):
-            for parameter in parameters([getattr(part, each.name) for each in fields(part)]):
-                name = f"<{parameter.name}>"
-                found[parameter.name] = [name] if parameter.type == "list" else name
-    return found
+    counts = Counter(each.action for each in previews)
+    parts = ", ".join(f"{count:,} {action}" for action, count in sorted(counts.items()))
+    nothing = "No changes. " if set(counts) == {"unchanged"} else ""
+    return f"{nothing}{count_of(len(previews), 'stack')}: {parts}. Nothing was done."
 
 
-def _tree(registration: Registration, recording: Recording) -> Tree:
+def _tree(preview: StackPreview) -> Tree:
     from rich.markup import escape
     from rich.tree import Tree
 
-    tree = Tree(_line(registration))
-    for child in recording.children(registration):
-        branch = tree.add(_line(child))
-        tags = child.inputs.get("tags")
-        if isinstance(tags, dict):
-            branch.add(f"[dim]tags {escape(', '.join(f'{k}={v}' for k, v in tags.items()))}[/]")
+    jobs = ", ".join(map(str, preview.unit.jobs))
+    tree = Tree(f"[bold]{escape(preview.stack)}[/] [dim]{preview.action}; {escape(jobs)}[/]")
+    for change in preview.changes:
+        branch = tree.add(_line(change))
+        for each in change.properties:
+            branch.add(escape(_property(each)))
+    if preview.protection is not None:
+        tree.add(f"termination protection {'on' if preview.protection else 'off'}")
     return tree
 
 
-def _line(registration: Registration) -> str:
+_COLOURS = {"add": "green", "change": "yellow"}
+
+
+def _line(change: Change) -> str:
     from rich.markup import escape
 
-    marks = [
-        name
-        for name, is_set in (
-            ("protect", registration.protect),
-            ("retain on delete", registration.retain_on_delete),
-        )
-        if is_set
-    ]
-    after = f" [dim]({', '.join(marks)})[/]" if marks else ""
-    return f"[bold]{escape(registration.type)}[/] {escape(registration.name)}{after}"
+    colour = _COLOURS.get(change.action, "red")
+    place = f" [dim]{escape(str(change.origin))}[/]" if change.origin else ""
+    return (
+        f"[{colour}]{change.action}[/] {escape(change.type)} {escape(change.key)}"
+        f"{escape(', '.join(['', *_marks(change)]))}{place}"
+    )
 
 
-def _data(registration: Registration) -> dict[str, Any]:
-    from dativo_infra.testing import Secret
+def _marks(change: Change) -> Iterator[str]:
+    if change.retained and change.action == "remove":
+        yield "retained: it stays in the account, outside of the stack"
+    if change.needs_allowing:
+        yield "needs --allow-replacement"
 
-    def shown(value: Any) -> Any:
-        if isinstance(value, Secret):
-            return "[secret]"
-        if isinstance(value, dict):
-            return {key: shown(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [shown(item) for item in value]
-        return value
+
+def _property(each: PropertyChange) -> str:
+    if each.before is None and each.after is None:
+        return each.path
+    return f"{each.path}: {_short(each.before)} -> {_short(each.after)}"
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}..."
+
+
+def _data(preview: StackPreview) -> dict[str, Any]:
+    from dativo_infra.diagnostics.render import as_data
 
     return {
-        "type": registration.type,
-        "name": registration.name,
-        "urn": registration.urn,
-        "parent": registration.parent or None,
-        "inputs": shown(registration.inputs),
-        "dependencies": list(registration.dependencies),
-        "protect": registration.protect,
-        "retain_on_delete": registration.retain_on_delete,
-        "ignore_changes": list(registration.ignore_changes),
+        "identity": str(preview.unit.identity),
+        "stack": preview.stack,
+        "changed": preview.changed,
+        "creates": preview.creates,
+        "changes": list(_changes(preview.changes)),
+        "protection": preview.protection,
+        "diagnostics": as_data(preview.diagnostics),
     }
+
+
+def _changes(changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
+    for change in changes:
+        yield {
+            "action": change.action,
+            "type": change.type,
+            "key": change.key,
+            "at": str(change.origin) if change.origin else None,
+            "retained": change.retained,
+            "needs_allow_replacement": change.needs_allowing,
+            "properties": [
+                {"path": each.path, "before": each.before, "after": each.after}
+                for each in change.properties
+            ],
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from dativo_infra.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
 
@@ -58,3 +58,41 @@ def write_job(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+EMR = """
+provider: cloudformation
+runtime:
+  platform: emr
+  compute: {instance_type: m5.xlarge}
+  network: {subnet_ids: [subnet-0a1b2c3d]}
+metadata:
+  variables: {protect: false}
+"""
+
+
+@pytest.fixture
+def emr() -> str:
+    """The block of a job whose stack can be destroyed again."""
+    return EMR
+
+
+@pytest.fixture
+def aws() -> Iterator[Any]:
+    """An embedded AWS that commands talk to as if it were the real one; gives a session."""
+    from dativo_infra.adapters.cloudformation.deploy import open_session
+    from dativo_infra.adapters.cloudformation.local import embedded
+
+    with embedded():
+        yield open_session()
+
+
+@pytest.fixture
+def stacks(aws: Any) -> Callable[[], set[str]]:
+    """The names of the stacks that exist."""
+
+    def names() -> set[str]:
+        found = aws.client("cloudformation").describe_stacks()["Stacks"]
+        return {each["StackName"] for each in found}
+
+    return names

@@ -1,4 +1,4 @@
-"""Tests of `dativo-infra plan`, `synth`, `preview`, `schema` and `explain`."""
+"""Tests of `dativo-infra plan`, `synth`, `schema` and `explain`."""
 
 from __future__ import annotations
 
@@ -84,19 +84,6 @@ def test_synth_writes_nothing_on_an_error(run, examples: Path, tmp_path: Path) -
     assert "error[DI601]" in result.stderr
     assert "pulumi" in result.stderr
     assert not out.exists()
-
-
-def test_preview_lists_registrations(run, examples: Path) -> None:
-    """The preview shows the components with their resources and tags, and says it is offline."""
-    result = run("preview", examples, REDIS_PASSWORD="hunter2")
-    assert result.exit_code == 0
-    assert "dativo:index:EmrCluster" in result.stdout
-    assert "CostCenter=data-engineering" in result.stdout
-    assert "Offline" in result.stderr
-    assert "hunter2" not in result.output
-    as_data = run("preview", examples, "--format", "json", REDIS_PASSWORD="hunter2")
-    assert "hunter2" not in as_data.output
-    assert "[secret]" in as_data.stdout
 
 
 @pytest.mark.parametrize("what", ["job", "block", "project"])

@@ -1,7 +1,7 @@
 """AWS CloudFormation: units as stacks, written as templates or deployed.
 
-`synth` writes templates; `deploy` (in the module of that name, as it needs boto3) creates and
-updates stacks; `local` runs both against CloudFormation embedded in the process.
+`synth` writes templates; the package `deploy` (apart, as it needs boto3) deploys, previews and
+destroys stacks; `local` runs it against CloudFormation embedded in the process.
 """
 
 from dativo_infra.adapters.cloudformation.synth import synth

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TOOL = "cloudformation"
 METADATA = "DativoInfra"
 """The entry of a template's and of each resource's metadata that is ours."""
+SIGNATURE = " (dativo-infra)"
+"""What every description ends with: by it a stack is known as ours without its template."""
 
 LIMITS: Mapping[str, int] = {"Resources": 500, "Parameters": 200, "Outputs": 200}
 """The most entries that a section of a template may have."""
@@ -105,35 +107,48 @@ def to_template(unit: Unit) -> cfn.Template:
     return to_stack(unit).template
 
 
-def to_stacks(units: Iterable[Unit]) -> list[Stack]:
+def to_stacks(units: Iterable[Unit], project: str | None = None) -> list[Stack]:
     """Return the units that have resources as stacks, in the order given.
+
+    Args:
+        units: What to translate.
+        project: The project's name, for the templates' metadata.
 
     Raises:
         DiagnosticError: a unit holds a kind that CloudFormation cannot build, its template is over
             a limit, or it has a text that CloudFormation would evaluate; all such cases together.
     """
     stacks: list[Stack] = []
-    problems: list[Diagnostic] = []
+    found: list[Diagnostic] = []
     for unit in units:
-        if found := list(refusals(unit, TOOL)):
-            problems += found
+        if refused := list(refusals(unit, TOOL)):
+            found += refused
         elif unit.resources:
-            stack = to_stack(unit)
-            problems += [*limits(stack), *dynamic_references(stack)]
+            stack = to_stack(unit, project)
+            found += problems(stack)
             stacks.append(stack)
-    raise_errors(problems)
+    raise_errors(found)
     return stacks
 
 
-def to_stack(unit: Unit) -> Stack:
+def problems(stack: Stack) -> list[Diagnostic]:
+    """Return everything that CloudFormation would refuse a template for, or evaluate in it."""
+    return [*limits(stack), *dynamic_references(stack)]
+
+
+def to_stack(unit: Unit, project: str | None = None) -> Stack:
     """Return a unit in CloudFormation's form.
+
+    Args:
+        unit: What to translate.
+        project: The project's name, for the template's metadata.
 
     Raises:
         DiagnosticError: the unit holds a kind that CloudFormation cannot build.
     """
     raise_errors(refusals(unit, TOOL))
     scope = Scope(unit.resources)
-    template = cfn.Template(Description=_cut(unit.description))
+    template = cfn.Template(Description=_signed(unit.description))
     template.set_version()
     # Entries are set, not added: troposphere would raise its own error for one too many.
     for resource in unit.resources:
@@ -153,8 +168,10 @@ def to_stack(unit: Unit) -> Stack:
     template.set_metadata(
         {
             METADATA: {
+                **({"project": project} if project else {}),
                 "identity": str(unit.identity),
                 "jobs": [str(job) for job in unit.jobs],
+                **({"needs": [str(need) for need in unit.needs]} if unit.needs else {}),
                 "parameters": {
                     name: parameter.name for parameter, name in scope.parameters.items()
                 },
@@ -240,5 +257,6 @@ def _lowered(resource: Resource, scope: Scope) -> cfn.AWSObject:
     return lowered
 
 
-def _cut(description: str) -> str:
-    return description.encode()[:LONGEST_DESCRIPTION].decode(errors="ignore")
+def _signed(description: str) -> str:
+    room = LONGEST_DESCRIPTION - len(SIGNATURE)
+    return description.encode()[:room].decode(errors="ignore") + SIGNATURE

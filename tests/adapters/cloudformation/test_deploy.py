@@ -1,20 +1,23 @@
-"""Deploying stacks: against moto, and against a scripted client where moto cannot fail."""
+"""Deploying stacks to the embedded CloudFormation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from dativo_infra.adapters.cloudformation import deploy as module
 from dativo_infra.adapters.cloudformation.deploy import (
     Action,
     Event,
+    TemplateBucket,
     clients_of,
-    deploy,
     open_session,
+    preview,
+)
+from dativo_infra.adapters.cloudformation.deploy import (
+    deploy as _deploy,
 )
 from dativo_infra.adapters.cloudformation.local import embedded
 from dativo_infra.diagnostics import DiagnosticError, Location
@@ -26,6 +29,9 @@ from dativo_infra.values import Concat, Parameter, Pseudo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What is embedded answers one call at a time.
+deploy = partial(_deploy, concurrency=1)
 
 VALUES = {"SUBNET_ID": "subnet-1", "SECURITY_GROUP_IDS": "sg-1,sg-2", "OWNER": "me"}
 STACK = "acme-prod-orders"
@@ -139,10 +145,68 @@ def test_missing_parameters_are_all_named(session: Any, emr_unit: Unit, samples:
 
 
 def test_template_too_large_for_a_request(session: Any, unit: Any, samples: Any) -> None:
-    """A template over 51,200 bytes is refused before anything is deployed."""
+    """A template over 51,200 bytes is refused before anything is deployed, and a bucket named."""
     large = unit(replace(samples["logs"], tags={"k": "x" * 51_200}))
-    with pytest.raises(DiagnosticError, match="DI602"):
+    with pytest.raises(DiagnosticError, match=r"DI713.*\n.*--template-bucket"):
         deploy([large], clients=clients_of(session), parameters={})
+    assert session.client("cloudformation", "eu-west-1").describe_stacks()["Stacks"] == []
+
+
+def test_large_template_goes_by_a_bucket(session: Any, unit: Any, samples: Any) -> None:
+    """With a bucket a large template is put there once for its content, a small one is not."""
+    s3 = session.client("s3", region_name="eu-west-1")
+    where = {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket="templates", CreateBucketConfiguration=where)
+    bucket = TemplateBucket(name="templates", clients=clients_of(session, service="s3"))
+    small = unit(samples["logs"], identity=Identity("a", "b", "small"))
+    large = unit(replace(samples["service-role"], description="x" * 51_200, managed_policy_arns=()))
+    clients = clients_of(session)
+    results = deploy([small, large], clients=clients, parameters={}, bucket=bucket)
+    assert [result.action for result in results] == ["created", "created"]
+    [entry] = s3.list_objects_v2(Bucket="templates")["Contents"]
+    assert entry["Key"].startswith(f"dativo-infra/{STACK}/")
+    assert entry["Key"].endswith(".json")
+    [again] = deploy([large], clients=clients, parameters={}, bucket=bucket)
+    assert again.action is Action.UNCHANGED
+    assert len(s3.list_objects_v2(Bucket="templates")["Contents"]) == 1
+
+
+def test_preview_leaves_nothing(session: Any, emr_unit: Unit) -> None:
+    """A preview of a new stack tells what would be added, and leaves neither stack nor set."""
+    clients = clients_of(session)
+    [seen] = preview([emr_unit], clients=clients, parameters=VALUES)
+    assert (seen.creates, seen.changed, seen.protection) == (True, True, True)
+    assert {change.action for change in seen.changes} == {"add"}
+    assert {change.key for change in seen.changes} == {each.key for each in emr_unit.resources}
+    client = session.client("cloudformation", region_name="eu-west-1")
+    assert client.describe_stacks()["Stacks"] == []
+    deploy([emr_unit], clients=clients, parameters=VALUES)
+    before = described(session)
+    [same] = preview([emr_unit], clients=clients, parameters=VALUES)
+    assert not same.changed
+    [other] = preview([emr_unit], clients=clients, parameters={**VALUES, "OWNER": "you"})
+    assert not other.creates
+    assert described(session) == before
+
+
+def test_failed_creation_is_explained_and_created_again(session: Any, emr_unit: Unit) -> None:
+    """What a failed creation left takes no update: it is explained, and deleted where wanted."""
+    clients = clients_of(session)
+    *others, cluster = emr_unit.resources
+    profile = replace(emr_unit.resources[3], role="missing")
+    broken = replace(emr_unit, resources=(*others[:3], profile, *others[4:], cluster))
+    [failed] = deploy([broken], clients=clients, parameters=VALUES)
+    assert failed.action is Action.FAILED
+    assert failed.diagnostic
+    assert failed.diagnostic.location == profile.origin
+    assert "`instance-profile` (AWS::IAM::InstanceProfile)" in failed.diagnostic.message
+    assert described(session)["StackStatus"] == "ROLLBACK_COMPLETE"
+    [again] = deploy([emr_unit], clients=clients, parameters=VALUES)
+    assert [each.code for each in again.diagnostics] == ["DI708", "DI702"]
+    assert again.diagnostics[1].location == profile.origin
+    assert "--recreate-failed" in again.diagnostics[0].remedy
+    [created] = deploy([emr_unit], clients=clients, parameters=VALUES, recreate_failed=True)
+    assert created.action is Action.CREATED
 
 
 def test_shared_units_first_and_empty_ones_not(
@@ -180,201 +244,3 @@ def test_renamed_unit_stays_in_its_stack(session: Any, unit: Any, samples: Any) 
     [result] = deploy([renamed], clients=clients_of(session), parameters={})
     assert (result.stack, result.action) == (created.stack, Action.UPDATED)
     assert len(session.client("cloudformation", "eu-west-1").describe_stacks()["Stacks"]) == 1
-
-
-class Scripted:
-    """A client that answers from a script and notes what it was asked."""
-
-    def __init__(
-        self,
-        *statuses: str | None,
-        events: tuple[tuple[str, str, str], ...] = (),
-        change_set: tuple[str, ...] = ("CREATE_COMPLETE",),
-        reason: str = "",
-    ) -> None:
-        self.statuses = list(statuses)
-        self.change_sets = list(change_set)
-        self.reason = reason
-        self.events = events
-        self.calls: list[tuple[str, dict[str, Any]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(**arguments: Any) -> dict[str, Any]:
-            self.calls.append((name, arguments))
-            return {}
-
-        return call
-
-    def describe_stacks(self, **_: Any) -> dict[str, Any]:
-        """Answer with the next status; the last one stays."""
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        if status is None:
-            error = {"Code": "ValidationError", "Message": "Stack with id x does not exist"}
-            raise ClientError({"Error": error}, "DescribeStacks")
-        return {"Stacks": [{"StackId": "id", "StackStatus": status}]}
-
-    def create_change_set(self, **arguments: Any) -> dict[str, Any]:
-        """Note the change set."""
-        self.calls.append(("create_change_set", arguments))
-        return {"Id": "change", "StackId": "id"}
-
-    def describe_change_set(self, **_: Any) -> dict[str, Any]:
-        """Answer with the change set's next status; the last one stays."""
-        status = self.change_sets.pop(0) if len(self.change_sets) > 1 else self.change_sets[0]
-        answer = {"Status": status, "StatusReason": self.reason}
-        return {**answer, "ChangeSetId": "change", "StackId": "id"}
-
-    def get_paginator(self, _: str) -> Any:
-        """Only events are paged."""
-        return self
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        """Answer with an old event, and after the execution with new ones, newest first."""
-        done = any(name == "execute_change_set" for name, _ in self.calls)
-        old = {"EventId": "old", "LogicalResourceId": "Logs", "ResourceType": "T"}
-        entries = [{**old, "ResourceStatus": "CREATE_FAILED"}]
-        for number, (logical_id, status, reason) in enumerate(self.events if done else ()):
-            entries.append(
-                {
-                    "EventId": str(number),
-                    "LogicalResourceId": logical_id,
-                    "ResourceType": "AWS::EMR::Cluster",
-                    "ResourceStatus": status,
-                    "ResourceStatusReason": reason,
-                }
-            )
-        return [{"StackEvents": [entry]} for entry in reversed(entries)]
-
-    def asked(self, name: str) -> list[dict[str, Any]]:
-        """Return the arguments of each call of one operation."""
-        return [arguments for called, arguments in self.calls if called == name]
-
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The times that were slept, without sleeping."""
-    times: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", times.append)
-    return times
-
-
-def run(client: Scripted, *units: Unit) -> list[module.StackResult]:
-    """Deploy units with one client."""
-    return deploy(units, clients=lambda _: client, parameters=VALUES)
-
-
-def test_failure_leads_to_the_job_file(emr_unit: Unit, samples: Any, slept: list[float]) -> None:
-    """A failed stack is told by its first failed resource, at the place in the job file."""
-    client = Scripted(
-        None,
-        None,
-        "CREATE_IN_PROGRESS",
-        "ROLLBACK_IN_PROGRESS",
-        "ROLLBACK_COMPLETE",
-        events=(
-            ("Logs", "CREATE_COMPLETE", ""),
-            ("Cluster", "CREATE_FAILED", "m5.2xlarge is not there"),
-            ("Security", "CREATE_FAILED", "Resource creation cancelled"),
-        ),
-    )
-    seen: list[Event] = []
-    [result] = deploy([emr_unit], clients=lambda _: client, parameters=VALUES, on_event=seen.append)
-    assert [event.logical_id for event in seen] == ["Logs", "Cluster", "Security"]
-    assert result.action is Action.FAILED
-    assert result.diagnostic
-    assert result.diagnostic.code == "DI702"
-    assert result.diagnostic.location == samples["cluster"].origin
-    assert "`cluster` (AWS::EMR::Cluster): m5.2xlarge is not there" in result.diagnostic.message
-    assert slept == [module.POLL_SECONDS] * 2
-    assert client.asked("update_termination_protection") == []
-
-
-def test_retained_resources_go_with_a_failed_creation(emr_unit: Unit) -> None:
-    """What a failed creation made is not left behind, even where it is retained otherwise."""
-    client = Scripted(None, None, "CREATE_COMPLETE")
-    run(client, emr_unit)
-    assert client.asked("execute_change_set") == [
-        {"ChangeSetName": "change", "RetainExceptOnCreate": True}
-    ]
-
-
-def test_failure_without_a_failed_resource(emr_unit: Unit) -> None:
-    """Where no resource failed, the stack's own status is told."""
-    [result] = run(
-        Scripted("CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_ROLLBACK_FAILED"), emr_unit
-    )
-    assert result.diagnostic
-    assert "UPDATE_ROLLBACK_FAILED" in result.diagnostic.message
-
-
-@pytest.mark.parametrize(
-    ("reason", "action"),
-    [
-        ("The submitted information didn't contain changes.", Action.UNCHANGED),
-        ("No updates are to be performed.", Action.UNCHANGED),
-        ("Template error: bad", Action.FAILED),
-    ],
-)
-def test_change_set_that_fails(
-    emr_unit: Unit, slept: list[float], reason: str, action: Action
-) -> None:
-    """A change set without changes is told from one that is wrong; both are deleted again."""
-    client = Scripted("UPDATE_COMPLETE", change_set=("CREATE_IN_PROGRESS", "FAILED"), reason=reason)
-    [result] = run(client, emr_unit)
-    assert result.action is action
-    assert bool(result.diagnostic) == (action is Action.FAILED)
-    assert client.asked("delete_change_set") == [{"ChangeSetName": "change"}]
-    assert client.asked("execute_change_set") == []
-    assert len(slept) == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "kind"),
-    [(None, "CREATE"), ("REVIEW_IN_PROGRESS", "CREATE"), ("UPDATE_ROLLBACK_COMPLETE", "UPDATE")],
-)
-def test_kind_of_change_set(emr_unit: Unit, before: str | None, kind: str) -> None:
-    """A stack that was never executed is created; any other is updated."""
-    client = Scripted(before, before, "CREATE_COMPLETE")
-    [result] = run(client, emr_unit)
-    assert client.asked("create_change_set")[0]["ChangeSetType"] == kind
-    assert result.action is (Action.CREATED if kind == "CREATE" else Action.UPDATED)
-
-
-def test_leftover_of_a_failed_creation_is_removed(emr_unit: Unit) -> None:
-    """A stack that was rolled back at its creation takes no update, so it is deleted first."""
-    left = "ROLLBACK_COMPLETE"
-    client = Scripted(left, left, "DELETE_COMPLETE", "CREATE_COMPLETE")
-    [result] = run(client, emr_unit)
-    assert client.asked("delete_stack") == [{"StackName": STACK}]
-    assert client.asked("create_change_set")[0]["ChangeSetType"] == "CREATE"
-    assert result.action is Action.CREATED
-
-
-def test_capability_only_with_roles(emr_unit: Unit, unit: Any, samples: Any) -> None:
-    """Roles are acknowledged where there are some, and only there."""
-    for made, wanted in ((emr_unit, ["CAPABILITY_IAM"]), (unit(samples["logs"]), [])):
-        client = Scripted(None, None, "CREATE_COMPLETE")
-        run(client, made)
-        assert client.asked("create_change_set")[0]["Capabilities"] == wanted
-
-
-def test_others_go_on_after_a_failure(emr_unit: Unit, unit: Any, samples: Any) -> None:
-    """Where a unit fails the next is deployed, but not one that needs the failed."""
-    failed = replace(emr_unit, target=PlacedTarget(name="closed"))
-    needy = unit(samples["logs"], identity=Identity("a", "b", "c"), needs=(failed.identity,))
-    needier = unit(samples["logs"], identity=Identity("a", "b", "d"), needs=(needy.identity,))
-    free = unit(samples["logs"], identity=Identity("a", "b", "e"))
-    client = Scripted(None, None, "CREATE_COMPLETE")
-
-    def clients(target: PlacedTarget) -> Any:
-        if target.name == "closed":
-            error = {"Code": "AccessDenied", "Message": "not allowed"}
-            raise ClientError({"Error": error}, "DescribeStacks")
-        return client
-
-    results = deploy([failed, needy, needier, free], clients=clients, parameters=VALUES)
-    assert [result.action for result in results] == ["failed", "skipped", "skipped", "created"]
-    assert results[0].diagnostic
-    assert "not allowed" in results[0].diagnostic.message
-    assert results[1].diagnostic
-    assert "it needs acme/prod/orders" in results[1].diagnostic.message

@@ -19,6 +19,7 @@ from dativo_infra.adapters.cloudformation.template import (
     to_template,
 )
 from dativo_infra.diagnostics import DiagnosticError, Location
+from dativo_infra.names import Identity
 from dativo_infra.planning.result import Unit
 from dativo_infra.resources import Lifecycle
 from dativo_infra.resources.kubernetes import KubernetesObject
@@ -138,11 +139,25 @@ def test_protection_is_of_the_whole_stack(samples: dict[str, Any], unit: Any) ->
 
 
 def test_description_is_cut(samples: dict[str, Any], unit: Any, template: Template) -> None:
-    """A long description is cut to 1024 bytes, and no character in the middle."""
+    """A long description is cut to 1024 bytes with its end, and no character in the middle."""
+    signed = " (dativo-infra)"
     made = template(unit(samples["logs"], description="é" * 1000 + "x" * 100))
-    assert made["Description"] == "é" * 512
+    assert made["Description"] == "é" * 504 + signed
     made = template(unit(samples["logs"], description="x" + "é" * 1000))
-    assert len(made["Description"].encode()) == 1023
+    assert len(made["Description"].encode()) == 1024
+    assert template(unit(samples["logs"], description="Bucket"))["Description"] == f"Bucket{signed}"
+
+
+def test_metadata_names_the_project_and_needs(samples: dict[str, Any], unit: Any) -> None:
+    """The metadata has the project's name and what the unit needs, each where there is one."""
+    need = Identity("main", "cluster", "x")
+    ours = to_stack(unit(samples["logs"], needs=(need,)), "fleet").document["Metadata"]
+    assert ours["DativoInfra"]["project"] == "fleet"
+    assert ours["DativoInfra"]["needs"] == ["main/cluster/x"]
+    [stack] = to_stacks([unit(samples["logs"])], "fleet")
+    assert stack.document["Metadata"]["DativoInfra"]["project"] == "fleet"
+    plain = to_stack(unit(samples["logs"])).document["Metadata"]["DativoInfra"]
+    assert not plain.keys() & {"project", "needs"}
 
 
 def test_deterministic(emr_unit: Unit, samples: dict[str, Any]) -> None:

@@ -1,0 +1,55 @@
+"""Stacks in an account: deployed, previewed, destroyed, and asked for their outputs.
+
+Start with `open_session` and `clients_of`; every function takes the clients. `account_of` tells
+early what is wrong with credentials, region or endpoint. One module below for each function, and:
+
+- `connection`: sessions and clients; `pool`: many stacks at once, in the order of their needs;
+- `watch`: looking at a stack and waiting for it; `states`: those that take no change, explained;
+- `templates`: what a request needs of a unit; `change_sets` and `changes`: what would change.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from dativo_infra.adapters.cloudformation.deploy.changes import Change, PropertyChange
+from dativo_infra.adapters.cloudformation.deploy.connection import (
+    Clients,
+    account_of,
+    clients_of,
+    open_session,
+)
+from dativo_infra.adapters.cloudformation.deploy.deploying import deploy
+from dativo_infra.adapters.cloudformation.deploy.destroying import Doomed, destroy, doomed
+from dativo_infra.adapters.cloudformation.deploy.orphaned import orphans
+from dativo_infra.adapters.cloudformation.deploy.outputs import outputs
+from dativo_infra.adapters.cloudformation.deploy.pool import InterruptedRunError
+from dativo_infra.adapters.cloudformation.deploy.previewing import StackPreview, preview
+from dativo_infra.adapters.cloudformation.deploy.results import (
+    Action,
+    DestroyResult,
+    Event,
+    StackResult,
+)
+from dativo_infra.adapters.cloudformation.deploy.templates import TemplateBucket
+
+__all__ = [
+    "Action",
+    "Change",
+    "Clients",
+    "DestroyResult",
+    "Doomed",
+    "Event",
+    "InterruptedRunError",
+    "PropertyChange",
+    "StackPreview",
+    "StackResult",
+    "TemplateBucket",
+    "account_of",
+    "clients_of",
+    "deploy",
+    "destroy",
+    "doomed",
+    "open_session",
+    "orphans",
+    "outputs",
+    "preview",
+]

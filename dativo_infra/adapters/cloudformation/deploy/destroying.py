@@ -1,0 +1,304 @@
+"""`destroy`: stacks deleted, after a look at what each of them holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dativo_infra.adapters.cloudformation.deploy.changes import document_of
+from dativo_infra.adapters.cloudformation.deploy.connection import explained
+from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
+from dativo_infra.adapters.cloudformation.deploy.results import Action, DestroyResult
+from dativo_infra.adapters.cloudformation.deploy.states import busy, place_of
+from dativo_infra.adapters.cloudformation.deploy.watch import (
+    NOT_CREATED,
+    StoppedError,
+    Watch,
+    first_failures,
+    names_of,
+    nobody,
+)
+from dativo_infra.adapters.cloudformation.template import METADATA
+from dativo_infra.adapters.cloudformation.values import logical_id
+from dativo_infra.diagnostics.rules import DESTROY_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dativo_infra.adapters.cloudformation.deploy.connection import Clients
+    from dativo_infra.adapters.cloudformation.deploy.results import Event, OnEvent
+    from dativo_infra.diagnostics import Diagnostic, Location
+    from dativo_infra.planning.result import Unit
+    from dativo_infra.project import PlacedTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One resource of a stack, as it exists."""
+
+    logical_id: str
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doomed:
+    """A stack that exists and may be deleted, with what it holds."""
+
+    stack: str
+    id: str
+    target: PlacedTarget
+    identity: str
+    jobs: tuple[str, ...] = ()
+    """The jobs that named it when it was last deployed."""
+    needs: tuple[str, ...] = ()
+    """What it needed then."""
+    status: str = ""
+    protected: bool = False
+    goes: tuple[Held, ...] = ()
+    stays: tuple[Held, ...] = ()
+    """What its template retains."""
+    keep: str = ""
+    """Why it is not deleted; empty where it is."""
+    unit: Unit | None = field(default=None, repr=False)
+    """What it was looked for as; None where no job names it any more."""
+
+
+OnDestroyed: TypeAlias = Callable[[DestroyResult], None]
+
+UNPROTECT = "protected; to take it down: set protect: false, deploy, then destroy"
+
+
+@explained()
+def doomed(
+    units: Iterable[Unit], *, clients: Clients, concurrency: int = CONCURRENCY
+) -> list[Doomed]:
+    """Return the stacks of units, of those that are deployed, with what each holds.
+
+    A protected stack is kept; so is one that something else needs: a stack that stays, or a job
+    that is not among those of the units.
+
+    Args:
+        units: What is to be destroyed.
+        clients: Gives the client for a unit's target.
+        concurrency: How many stacks are looked at at once.
+
+    Raises:
+        DiagnosticError: CloudFormation cannot be asked.
+        InterruptedRunError: Ctrl-C.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplate.html
+    """
+    stop = Flag()
+
+    def task(unit: Unit) -> Task[list[Doomed]]:
+        def work() -> list[Doomed]:
+            watch = Watch(client=clients(unit.target), stop=stop)
+            return [
+                held_by(watch, described, unit.target, unit=unit)
+                for name in names_of(unit)
+                if (described := watch.described(name))
+            ]
+
+        return Task(key=unit.identity, work=work, skip=lambda _: [])
+
+    units = [unit for unit in units if unit.resources]
+    found = run(
+        [task(unit) for unit in units],
+        failed=lambda _: False,
+        stop=stop,
+        concurrency=concurrency,
+    )
+    going = {str(each) for unit in units for each in (*unit.jobs, *unit.former)}
+    return kept([each for stacks in found for each in stacks], going)
+
+
+def held_by(
+    watch: Watch, described: Mapping[str, Any], target: PlacedTarget, unit: Unit | None = None
+) -> Doomed:
+    """Return what a stack holds, as its deployed template and its resources say.
+
+    Raises:
+        BotoCoreError, ClientError: CloudFormation cannot be asked.
+    """
+    name = described["StackName"]
+    status: str = described["StackStatus"]
+    document = {} if status in NOT_CREATED else template_of(watch, name)
+    stays: list[Held] = []
+    goes: list[Held] = []
+    pages = watch.client.get_paginator("list_stack_resources").paginate(StackName=name)
+    for page in pages:
+        for each in page["StackResourceSummaries"]:
+            if each["ResourceStatus"] == "DELETE_COMPLETE":
+                continue
+            entry = document.get("Resources", {}).get(each["LogicalResourceId"], {})
+            policy = entry.get("DeletionPolicy", "")
+            (stays if policy.startswith("Retain") else goes).append(
+                Held(
+                    logical_id=each["LogicalResourceId"],
+                    type=each["ResourceType"],
+                    id=each.get("PhysicalResourceId", ""),
+                )
+            )
+    ours = document.get("Metadata", {}).get(METADATA, {})
+    return Doomed(
+        stack=name,
+        id=described["StackId"],
+        target=target,
+        identity=ours.get("identity", str(unit.identity) if unit else ""),
+        jobs=tuple(ours.get("jobs", map(str, unit.jobs) if unit else ())),
+        needs=tuple(ours.get("needs", map(str, unit.needs) if unit else ())),
+        status=status,
+        protected=described.get("EnableTerminationProtection", False),
+        goes=tuple(goes),
+        stays=tuple(stays),
+        unit=unit,
+    )
+
+
+def template_of(watch: Watch, name: str) -> Mapping[str, Any]:
+    """Return a stack's deployed template; nothing where it was never executed.
+
+    Raises:
+        BotoCoreError, ClientError: CloudFormation cannot be asked.
+    """
+    body = watch.client.get_template(StackName=name).get("TemplateBody")
+    return document_of(body) if body else {}
+
+
+def kept(stacks: Iterable[Doomed], going: Iterable[str]) -> list[Doomed]:
+    """Return the stacks, each with the reason why it is kept where it is.
+
+    Args:
+        stacks: What may be deleted.
+        going: The jobs that are destroyed, or that exist no more.
+    """
+    going = set(going)
+    reasons: dict[str, str] = {}
+    stacks = list(stacks)
+    for each in stacks:
+        if each.protected:
+            reasons[each.id] = UNPROTECT
+        elif others := sorted(set(each.jobs) - going):
+            reasons[each.id] = f"still used by {', '.join(others)}"
+    before = -1
+    while len(reasons) != before:
+        before = len(reasons)
+        needed = {need: each for each in stacks if each.id in reasons for need in each.needs}
+        for each in stacks:
+            if each.identity in needed:
+                reasons.setdefault(each.id, f"needed by {needed[each.identity].stack}, which stays")
+    return [replace(each, keep=reasons.get(each.id, "")) for each in stacks]
+
+
+def destroy(
+    stacks: Iterable[Doomed],
+    *,
+    clients: Clients,
+    on_event: OnEvent = nobody,
+    on_result: OnDestroyed = nobody,
+    concurrency: int = CONCURRENCY,
+) -> list[DestroyResult]:
+    """Delete stacks and wait for it; what is deployed on others goes before those.
+
+    A stack that is to be kept stays. Where one cannot be deleted the others go on, but for those
+    that it needs.
+
+    Args:
+        stacks: What `doomed` or `orphans` found.
+        clients: Gives the client for a stack's target.
+        on_event: Called with each event of each stack while waiting, one call at a time.
+        on_result: Called with the result of each stack when it is done, one call at a time.
+        concurrency: How many stacks are worked on at once.
+
+    Returns:
+        What became of each, in the order given.
+
+    Raises:
+        InterruptedRunError: Ctrl-C; it carries the results. What CloudFormation has begun goes on.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+    """
+    stacks = list(stacks)
+    stop = Flag()
+    tell, report = one_at_a_time(on_event), one_at_a_time(on_result)
+    users: dict[str, set[str]] = {}
+    for each in stacks:
+        for need in each.needs:
+            users.setdefault(need, set()).add(each.id)
+
+    def task(each: Doomed) -> Task[DestroyResult]:
+        def work() -> DestroyResult:
+            try:
+                watch = Watch(client=clients(each.target), on_event=tell, stop=stop)
+                result = _delete(each, watch)
+            except (BotoCoreError, ClientError) as error:
+                result = _failed(each, _problem(each, str(error)))
+            report(result)
+            return result
+
+        def skip(reason: str) -> DestroyResult:
+            result = DestroyResult(doomed=each, action=Action.SKIPPED, reason=reason)
+            report(result)
+            return result
+
+        needs = frozenset(users.get(each.identity, set()) - {each.id})
+        return Task(key=each.id, needs=needs, work=work, skip=skip)
+
+    return run(
+        [task(each) for each in stacks],
+        failed=lambda result: result.action is not Action.DELETED,
+        stop=stop,
+        concurrency=concurrency,
+    )
+
+
+def _delete(each: Doomed, watch: Watch) -> DestroyResult:
+    if each.keep:
+        return DestroyResult(doomed=each, action=Action.KEPT, reason=each.keep)
+    described = watch.described(each.id)
+    status = described.get("StackStatus", "DELETE_COMPLETE")
+    if status.endswith("_IN_PROGRESS") and status not in {
+        "REVIEW_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+    }:
+        return _failed(each, busy(_place(each), each.stack, described))
+    if status == "DELETE_COMPLETE":
+        return DestroyResult(doomed=each, action=Action.DELETED)
+    last = watch.last_event(each.id)
+    watch.client.delete_stack(StackName=each.id)
+    try:
+        after, events = watch.settled(each.stack, each.id, last)
+    except StoppedError:
+        return DestroyResult(doomed=each, action=Action.LEFT)
+    if after["StackStatus"] == "DELETE_COMPLETE":
+        return DestroyResult(doomed=each, action=Action.DELETED)
+    reason = after.get("StackStatusReason") or after["StackStatus"]
+    found = [_failure(each, event) for event in first_failures(events)]
+    return _failed(each, *(found or [_problem(each, reason)]))
+
+
+def _failed(each: Doomed, *diagnostics: Diagnostic) -> DestroyResult:
+    return DestroyResult(doomed=each, action=Action.FAILED, diagnostics=diagnostics)
+
+
+def _failure(each: Doomed, event: Event) -> Diagnostic:
+    resources = each.unit.resources if each.unit else ()
+    resource = next((one for one in resources if logical_id(one.key) == event.logical_id), None)
+    place = resource.origin if resource else None
+    name = resource.key if resource else event.logical_id
+    message = f"`{name}` ({event.type}) of the stack {each.stack}, {event.status}: {event.reason}"
+    return DESTROY_FAILED.at(place or _place(each), message)
+
+
+def _problem(each: Doomed, reason: str) -> Diagnostic:
+    message = f"The stack {each.stack} could not be deleted: {reason}"
+    return DESTROY_FAILED.at(_place(each), message)
+
+
+def _place(each: Doomed) -> Location | None:
+    return place_of(each.unit) if each.unit else None

@@ -1,0 +1,84 @@
+"""`orphans`: stacks of a project that no job names any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dativo_infra.adapters.cloudformation.deploy.connection import explained
+from dativo_infra.adapters.cloudformation.deploy.destroying import (
+    Doomed,
+    held_by,
+    kept,
+    template_of,
+)
+from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, names_of
+from dativo_infra.adapters.cloudformation.template import METADATA, SIGNATURE
+from dativo_infra.planning.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dativo_infra.adapters.cloudformation.deploy.connection import Clients
+    from dativo_infra.planning.result import Unit
+    from dativo_infra.project import PlacedTarget
+
+
+@explained()
+def orphans(
+    units: Iterable[Unit],
+    *,
+    clients: Clients,
+    targets: Iterable[PlacedTarget],
+    project: str,
+    selection: Selection = Selection(),  # noqa: B008 - it cannot be changed
+) -> list[Doomed]:
+    """Return the stacks of a project that none of its units has, or had.
+
+    Args:
+        units: All units that CloudFormation owns, of all jobs of the project in the selection.
+        clients: Gives the client for a target.
+        targets: Where to look, each region once.
+        project: The project's name, as it was given to `deploy`.
+        selection: The tenant and environment of which all jobs of a stack must be.
+
+    Raises:
+        DiagnosticError: CloudFormation cannot be asked.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    """
+    names = {name for unit in units for name in names_of(unit)}
+    found: list[Doomed] = []
+    regions: set[str] = set()
+    for target in targets:
+        watch = Watch(client=clients(target))
+        region = watch.client.meta.region_name
+        if region in regions:
+            continue
+        regions.add(region)
+        for described in _candidates(watch, names):
+            ours = template_of(watch, described["StackName"]).get("Metadata", {}).get(METADATA, {})
+            if ours.get("project") == project and _selected(ours, selection):
+                found.append(held_by(watch, described, target))
+    # None of their jobs is there any more.
+    return kept(found, going={job for each in found for job in each.jobs})
+
+
+def _candidates(watch: Watch, names: set[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the stacks that look like ours and that no unit has."""
+    for page in watch.client.get_paginator("describe_stacks").paginate():
+        for described in page["Stacks"]:
+            if (
+                described["StackName"] not in names
+                and (described.get("Description") or "").endswith(SIGNATURE)
+                and described["StackStatus"] not in NOT_CREATED
+            ):
+                yield described
+
+
+def _selected(ours: Mapping[str, Any], selection: Selection) -> bool:
+    """Return whether all jobs that a stack was deployed for are in the selection."""
+    places = [job.split("/", 2)[:2] for job in ours.get("jobs", ())]
+    return bool(places) and all(
+        selection.tenant in {None, tenant} and selection.environment in {None, environment}
+        for tenant, environment in places
+    )

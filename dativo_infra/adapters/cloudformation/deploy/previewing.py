@@ -1,0 +1,164 @@
+"""`preview`: what a deployment would change, by change sets that are never executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event as Flag
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dativo_infra.adapters.cloudformation.deploy import change_sets
+from dativo_infra.adapters.cloudformation.deploy.changes import (
+    changes_of,
+    document_of,
+    secret_properties,
+)
+from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
+from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
+from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
+from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
+from dativo_infra.adapters.cloudformation.template import is_protected, to_stack
+from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
+from dativo_infra.names import STACK
+from dativo_infra.planning.result import Unit, UnitKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from dativo_infra.adapters.cloudformation.deploy.changes import Change
+    from dativo_infra.adapters.cloudformation.deploy.connection import Clients
+    from dativo_infra.adapters.cloudformation.template import Stack
+    from dativo_infra.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackPreview:
+    """What a deployment would do to one unit's stack."""
+
+    unit: Unit
+    stack: str
+    creates: bool = False
+    """Whether there is no stack yet."""
+    changes: tuple[Change, ...] = ()
+    protection: bool | None = None
+    """What termination protection would become; None where it stays as it is."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Why it could not be told, or why a deployment would not be begun."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether a deployment would do anything."""
+        return self.creates or bool(self.changes) or self.protection is not None
+
+    @property
+    def action(self) -> str:
+        """What would be done to the stack as a whole."""
+        if self.diagnostics:
+            return "failed"
+        if self.creates:
+            return "to create"
+        return "to update" if self.changed else "unchanged"
+
+
+def preview(
+    units: Iterable[Unit],
+    *,
+    clients: Clients,
+    parameters: Mapping[str, str],
+    on_result: Callable[[StackPreview], None] = nobody,
+    concurrency: int = CONCURRENCY,
+    bucket: TemplateBucket | None = None,
+    project: str | None = None,
+) -> list[StackPreview]:
+    """Return what `deploy` would change. Nothing is changed; each change set is deleted again.
+
+    Args:
+        units: What would be deployed.
+        clients: Gives the client for a unit's target.
+        parameters: Values by the names that jobs use; a list is joined by commas.
+        on_result: Called with each when it is known, one call at a time.
+        concurrency: How many stacks are looked at at once.
+        bucket: Where templates go that a request cannot carry.
+        project: The project's name, as for `deploy`.
+
+    Returns:
+        The changes of each: shared units first, otherwise in the order given.
+
+    Raises:
+        DiagnosticError: a resource is refused, a template is too large, or parameters are missing
+            (all are named).
+        InterruptedRunError: Ctrl-C.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
+    """
+    inputs = Inputs(parameters=parameters, bucket=bucket, project=project)
+    checked = inputs.check(sorted(units, key=lambda unit: unit.kind is not UnitKind.SHARED))
+    stop = Flag()
+    report = one_at_a_time(on_result)
+
+    def task(unit: Unit) -> Task[StackPreview]:
+        def work() -> StackPreview:
+            result = look()
+            report(result)
+            return result
+
+        def look() -> StackPreview:
+            try:
+                return _look(unit, Watch(client=clients(unit.target), stop=stop), inputs)
+            except StoppedError:
+                return skip("the run was interrupted")
+            except (BotoCoreError, ClientError) as error:
+                message = f"{unit.identity} could not be previewed: {error}"
+                return _without(unit, DEPLOY_FAILED.at(place_of(unit), message))
+
+        def skip(reason: str) -> StackPreview:
+            message = f"{unit.identity} was not looked at: {reason}."
+            return _without(unit, SKIPPED.at(place_of(unit), message))
+
+        return Task(key=unit.identity, work=work, skip=skip)
+
+    return run(
+        [task(unit) for unit in checked],
+        failed=lambda _: False,
+        stop=stop,
+        concurrency=concurrency,
+    )
+
+
+def _without(unit: Unit, *diagnostics: Diagnostic) -> StackPreview:
+    return StackPreview(unit=unit, stack=unit.name(STACK), diagnostics=diagnostics)
+
+
+def _look(unit: Unit, watch: Watch, inputs: Inputs) -> StackPreview:
+    name, before = watch.find(unit)
+    stack = to_stack(unit, inputs.project)
+    if found := obstacles(watch, unit, name, before, stack.logical_ids):
+        return StackPreview(unit=unit, stack=name, diagnostics=found)
+    made = change_sets.make(watch, name, before, inputs.request(stack))
+    try:
+        if made.failed and not made.empty:
+            message = f"{unit.identity} could not be previewed: {made.reason}"
+            diagnostic = DEPLOY_FAILED.at(place_of(unit), message)
+            return StackPreview(unit=unit, stack=name, diagnostics=(diagnostic,))
+        secret = _secret(watch, name, stack, deployed=not made.creates)
+        protected = is_protected(unit)
+        same = before.get("EnableTerminationProtection", False) == protected
+        return StackPreview(
+            unit=unit,
+            stack=name,
+            creates=made.creates,
+            changes=tuple(changes_of(made.changes, stack, secret)),
+            protection=None if same else protected,
+        )
+    finally:
+        change_sets.discard(watch, made)
+
+
+def _secret(watch: Watch, name: str, stack: Stack, *, deployed: bool) -> set[tuple[str, str]]:
+    """Return the properties that a secret is, or was, part of."""
+    found = secret_properties(stack.document)
+    if deployed:
+        template = watch.client.get_template(StackName=name)["TemplateBody"]
+        found |= secret_properties(document_of(template))
+    return found
