@@ -149,7 +149,7 @@ def _check_prune(options: Mapping[str, Any], *, local: bool, yes: bool) -> None:
 
 
 def _check_project(run: Run) -> None:
-    if not run.project.name:
+    if not run.plan.project:
         raise click.UsageError("--prune needs `name:` in dativo-infra.yaml, to know its stacks by")
     if not run.whole:
         raise click.UsageError(
@@ -170,7 +170,7 @@ def _deploy(run: Run, connection: Connection, **settings: Any) -> tuple[list[Sta
                 parameters=run.environment,
                 on_event=progress.event,
                 on_result=progress.result,
-                project=run.project.name,
+                project=run.plan.project,
                 **settings,
             )
         except InterruptedRunError as error:

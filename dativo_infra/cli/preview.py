@@ -105,7 +105,7 @@ def command(
                     # What is embedded answers one call at a time.
                     concurrency=1 if local else concurrency,
                     bucket=connection.bucket(bucket),
-                    project=run.project.name,
+                    project=run.plan.project,
                 )
             selected = (options["tenant"], options["environment"])
             gone = [each.stack for each in orphans_of(run, connection, selected)]

@@ -150,14 +150,14 @@ def orphans_of(run: Run, connection: Connection, selected: tuple[str | None, str
     from dativo_infra.adapters.cloudformation.deploy import orphans
     from dativo_infra.planning import Selection
 
-    if not (run.whole and run.project.name and connection.account):
+    if not (run.whole and run.plan.project and connection.account):
         return []
     units = run.plan.owned_by(TOOL)
     return orphans(
         units,
         clients=connection.clients,
         targets=list(_places(run, units, connection)),
-        project=run.project.name,
+        project=run.plan.project,
         selection=Selection(tenant=selected[0], environment=selected[1]),
     )
 

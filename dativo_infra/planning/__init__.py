@@ -132,6 +132,7 @@ def plan(
             for draft in drafts
         ),
         diagnostics=in_order(each for each in diagnostics if not loaded.project.silences(each)),
+        project=loaded.project.name,
     )
 
 

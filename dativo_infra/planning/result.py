@@ -106,6 +106,8 @@ class Plan:
     """Shared units first, then by identity."""
     jobs: tuple[JobPlan, ...]
     diagnostics: tuple[Diagnostic, ...]
+    project: str | None = None
+    """The project's name, by which a tool knows again what it built for it."""
 
     @property
     def failed(self) -> bool:

@@ -49,7 +49,8 @@ def test_plan_as_json_is_equal_twice(run, examples: Path) -> None:
     assert first == second
     data = json.loads(first)
     assert (data["kind"], data["version"]) == ("plan", 1)
-    assert len(data["jobs"]) == 9
+    # One of the examples has no infrastructure.
+    assert len(data["jobs"]) == len(list(examples.glob("*/*.yaml"))) - 1
     kinds = {resource["type"] for unit in data["units"] for resource in unit["resources"]}
     assert {"EmrCluster", "IamRole", "KubernetesObject", "S3Bucket"} <= kinds
 
@@ -58,7 +59,7 @@ def test_tenant_and_environment_choose_jobs(run, examples: Path) -> None:
     """Jobs that are not chosen are counted, and are in no unit."""
     result = run("plan", examples, "--tenant", "globex")
     assert "acme/prod" not in result.stdout
-    assert "5 not selected" in result.stderr
+    assert f"{len(list(examples.glob('acme/*.yaml')))} not selected" in result.stderr
 
 
 def test_synth_writes_templates_once(run, examples: Path, tmp_path: Path) -> None:
@@ -66,11 +67,12 @@ def test_synth_writes_templates_once(run, examples: Path, tmp_path: Path) -> Non
     arguments = ("synth", "--to", "cloudformation", examples, "-o", tmp_path / "out")
     first = run(*arguments)
     assert first.exit_code == 0
-    assert "2 files written, 0 unchanged" in first.stderr
-    assert len(first.stdout.splitlines()) == 2
+    count = len(list((tmp_path / "out").iterdir()))
+    assert f"{count} files written, 0 unchanged" in first.stderr
+    assert len(first.stdout.splitlines()) == count
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     second = run(*arguments)
-    assert "0 files written, 2 unchanged" in second.stderr
+    assert f"0 files written, {count} unchanged" in second.stderr
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
 
 

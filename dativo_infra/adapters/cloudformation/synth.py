@@ -26,7 +26,7 @@ def synth(plan: Plan, folder: Path, *, form: Literal["json", "yaml"] = "json") -
     """
     if plan.failed:
         raise DiagnosticError(plan.diagnostics)
-    stacks = to_stacks(plan.owned_by(TOOL))
+    stacks = to_stacks(plan.owned_by(TOOL), plan.project)
     return write_files(
         folder,
         {
