@@ -12,10 +12,14 @@ step() {
 
 step "Check every job file" "validate examples/jobs"
 step "Plan a job: an EMR cluster that Pulumi owns" "plan examples/jobs/acme/clickstream_emr.yaml"
+step "Plan a job: a service on Fargate that CloudFormation owns" \
+  "plan examples/jobs/globex/prices_fargate.yaml"
 step "Run the Pulumi components offline" "preview --offline examples/jobs"
 step "Write CloudFormation templates" "synth --to cloudformation examples/jobs -o $out"
 step "Once more: nothing changes" "synth --to cloudformation examples/jobs -o $out"
 
+step "Preview what a deployment would change" \
+  "preview --local examples/jobs/globex/prices_fargate.yaml"
 step "Deploy to the embedded CloudFormation, and read the tags back" "deploy --local examples/jobs"
 
 command -v pulumi > /dev/null ||
