@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo_infra.platforms.base import Built, Context, Platform, Use, Variable, unused, used
-from dativo_infra.platforms.tasks import cluster, settings, storage
+from dativo_infra.platforms.tasks import checks, cluster, settings, storage
 from dativo_infra.platforms.tasks.settings import (
     fixed_tasks,
     is_scaled,
@@ -122,7 +122,7 @@ def _needs(job: Job) -> tuple[str, ...]:
 
 
 def _build(context: Context) -> Built:
-    settings.check_built(context)
+    checks.check_built(context)
     own = not refers(context.job) and not names_cluster(context.job)
     storage.check(context, disks=own)
     wanted = None if refers(context.job) else cluster.machines(context)
@@ -149,7 +149,7 @@ ECS = Platform(
     variables=VARIABLES,
     exports=settings.EXPORTS,
     fields=FIELDS,
-    check=settings.check,
+    check=checks.check,
     needs=_needs,
     build=_build,
     shared=cluster.SHARED,

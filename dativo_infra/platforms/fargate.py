@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.platforms.base import Built, Context, Platform, Variable, unused, used
-from dativo_infra.platforms.tasks import cluster, settings, storage
+from dativo_infra.platforms.tasks import checks, cluster, settings, storage
 from dativo_infra.platforms.tasks.settings import run_of
 from dativo_infra.platforms.tasks.task import Task
 
@@ -84,7 +84,7 @@ def _check_size(context: Context) -> None:
 
 
 def _build(context: Context) -> Built:
-    settings.check_built(context)
+    checks.check_built(context)
     storage.check(context, disks=False)
     _check_size(context)
     # Who runs a task by hand asks for the spot market in that call.
@@ -120,7 +120,7 @@ FARGATE = Platform(
     variables=VARIABLES,
     exports=settings.EXPORTS,
     fields=FIELDS,
-    check=settings.check,
+    check=checks.check,
     needs=settings.needs,
     build=_build,
     shared=cluster.SHARED,

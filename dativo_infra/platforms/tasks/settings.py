@@ -1,4 +1,4 @@
-"""What a job says about its tasks: the variables, how they run, and what ECS refuses."""
+"""What a job says about its tasks: how they run, the variables, and what becomes of each field."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dativo_infra.diagnostics import rules
-from dativo_infra.platforms import aws, cron, rights, runner
+from dativo_infra.platforms import cron, rights, runner
 from dativo_infra.platforms.base import Context, Use, Variable, referenced, unused, used
 from dativo_infra.platforms.tasks import storage
 from dativo_infra.values import Concat, Text
@@ -17,15 +16,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.model import Job
 
-RETENTIONS = (
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-    3288, 3653,
-)  # fmt: skip
-"""Days that CloudWatch Logs may keep logs for.
-
-Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-"""
-_CLUSTER = "[A-Za-z0-9_-]{1,255}"
+CLUSTER_NAME = "[A-Za-z0-9_-]{1,255}"
 _SCALING = "runtime.compute.auto_scaling"
 
 
@@ -87,7 +78,7 @@ def _image(image: Text) -> str | None:
 
 
 def _cluster_name(text: str) -> str | None:
-    good = re.fullmatch(_CLUSTER, text)
+    good = re.fullmatch(CLUSTER_NAME, text)
     return None if good else "must be at most 255 letters, digits, `-` and `_`"
 
 
@@ -272,89 +263,3 @@ def needs(job: Job) -> tuple[str, ...]:
     if scales_tasks(job):
         wanted += [f"{_SCALING}.min_instances", f"{_SCALING}.max_instances"]
     return tuple(wanted)
-
-
-def check(context: Context) -> None:
-    """Report what does not look like what it should be, whoever owns the job."""
-    aws.check(context)
-    runner.check_mount_path(context)
-    cluster = context.get("runtime.compute.cluster_id")
-    arn = f"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{{12}}:cluster/{_CLUSTER}"
-    if isinstance(cluster, str) and not re.fullmatch(f"{_CLUSTER}|{arn}", cluster):
-        context.report(
-            rules.SUSPICIOUS_SHAPE.at(
-                context.origin("runtime.compute.cluster_id"),
-                f"`{cluster}` is neither the name nor the ARN of a cluster.",
-            )
-        )
-
-
-def check_built(context: Context) -> None:
-    """Report what tasks that are built cannot have."""
-    rights.check(context)
-    job, settings = context.job, context.settings
-    _check_cluster(context)
-    days = settings["log_retention_days"]
-    if days not in RETENTIONS:
-        nearest = min(RETENTIONS, key=lambda each: (abs(each - days), -each))
-        context.report(
-            rules.BAD_VARIABLE.at(
-                job.locate("metadata.variables", "log_retention_days"),
-                f"CloudWatch Logs does not keep logs for {days} days.",
-                remedy=f"The nearest number that it knows is {nearest}.",
-            )
-        )
-    if run_of(job) == "schedule" and not settings["schedule"]:
-        context.report(rules.SCHEDULE_MISSING.at(job.locate("metadata.variables", "run")))
-    if not is_service(job) and len(context.jobs) > 1:
-        other = context.jobs[1]
-        context.report(
-            rules.UNIT_DISAGREES.at(
-                other.locate("name"),
-                "A task runs one job, so two can share one name only as a service.",
-                remedy="Give each its own infrastructure.name; they may share a cluster_name.",
-                related=[(context.origin("name"), "the other job")],
-            )
-        )
-    if is_service(job) and "command" not in job.variables and tasks_wanted(context) > 1:
-        context.report(
-            rules.SEVERAL_RUNNERS.at(
-                context.origin("runtime.compute"),
-                f"The service may have {tasks_wanted(context)} tasks, and each starts every job of "
-                f"{runner.RUNNER_CONFIG}.",
-            )
-        )
-    _check_outputs(context)
-
-
-def _check_cluster(context: Context) -> None:
-    cluster = context.get("runtime.compute.cluster_id")
-    if isinstance(cluster, str) and not re.fullmatch(r"[\w-]+|arn:.*/[\w-]+", cluster):
-        context.report(
-            rules.BAD_NAME.at(
-                context.origin("runtime.compute.cluster_id"),
-                f"`{cluster}` is neither the name nor the ARN of a cluster, as it stands in "
-                "policies.",
-            )
-        )
-
-
-def _check_outputs(context: Context) -> None:
-    """Report outputs that belong to another kind of run."""
-    belongs = {
-        "ecs_service_name": "service",
-        "ecs_service_arn": "service",
-        "ecs_schedule_arn": "schedule",
-    }
-    for job in context.jobs:
-        for alias, text in (job.get("outputs") or {}).items():
-            wanted = belongs.get(text.removeprefix("output."))
-            if wanted and wanted != run_of(job):
-                context.report(
-                    rules.UNKNOWN_OUTPUT.at(
-                        job.locate("outputs", alias),
-                        f"`{text}` is there with `run: {wanted}` alone; this job has "
-                        f"`run: {run_of(job)}`.",
-                        remedy=f"Remove it, or set `run: {wanted}`.",
-                    )
-                )
