@@ -76,8 +76,8 @@ class Run:
     plan: Plan
     diagnostics: tuple[Diagnostic, ...]
     environment: Mapping[str, str]
-    left_out: int
-    """Jobs that `--tenant` and `--environment` did not choose."""
+    left: frozenset[str]
+    """The identities of jobs that `--tenant` and `--environment` did not choose."""
     project: Project
     whole: bool
     """Whether the paths hold the whole project, so that it can be told what is gone."""
@@ -105,6 +105,13 @@ class Run:
                 others.setdefault(why, []).append(str(each.job.identity))
         return [f"{why}: {', '.join(jobs)}" for why, jobs in sorted(others.items())]
 
+    def elsewhere(self) -> Callable[[str], bool]:
+        """Return what tells of a job, by its identity, whether it may exist outside of the run."""
+        if self.whole:
+            return self.left.__contains__
+        here = {str(each.job.identity) for each in self.plan.jobs}
+        return lambda job: job not in here
+
     def roles_of(self, tool: str) -> Iterator[str]:
         """Yield the ARNs of the roles that a tool's jobs refer to."""
         for each in self.plan.jobs:
@@ -119,8 +126,8 @@ class Run:
         parts = [count_of(len(self.loaded.jobs), "job")]
         if without := self.loaded.without_infrastructure:
             parts[0] += f", {without:,} without infrastructure"
-        if self.left_out:
-            parts.append(f"{self.left_out:,} not selected")
+        if self.left:
+            parts.append(f"{len(self.left):,} not selected")
         if self.loaded.broken:
             parts.append(f"{count_of(self.loaded.broken, 'file')} that cannot be read as a job")
         if self.loaded.not_jobs:
@@ -174,7 +181,7 @@ def prepare(
         plan=planned,
         diagnostics=in_order([*diagnostics, *planned.diagnostics]),
         environment=variables,
-        left_out=len(left),
+        left=frozenset(str(job.identity) for job in left),
         project=loaded_project.project,
         whole=provider is None and _holds(paths, loaded_project),
     )

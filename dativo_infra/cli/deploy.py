@@ -171,6 +171,7 @@ def _deploy(run: Run, connection: Connection, **settings: Any) -> tuple[list[Sta
                 on_event=progress.event,
                 on_result=progress.result,
                 project=run.plan.project,
+                elsewhere=run.elsewhere(),
                 **settings,
             )
         except InterruptedRunError as error:
@@ -329,6 +330,7 @@ def _data(
                 "stack": each.stack,
                 "action": str(each.action),
                 "outputs": dict(each.outputs),
+                "kept": each.reason or None,
                 "error": each.diagnostic.message if each.diagnostic else None,
                 "diagnostics": as_data(each.diagnostics),
             }

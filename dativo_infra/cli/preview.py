@@ -106,6 +106,7 @@ def command(
                     concurrency=1 if local else concurrency,
                     bucket=connection.bucket(bucket),
                     project=run.plan.project,
+                    elsewhere=run.elsewhere(),
                 )
             selected = (options["tenant"], options["environment"])
             gone = [each.stack for each in orphans_of(run, connection, selected)]
@@ -198,6 +199,7 @@ def _data(preview: StackPreview) -> dict[str, Any]:
         "identity": str(preview.unit.identity),
         "stack": preview.stack,
         "changed": preview.changed,
+        "kept": preview.kept or None,
         "creates": preview.creates,
         "changes": list(_changes(preview.changes)),
         "protection": preview.protection,

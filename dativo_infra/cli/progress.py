@@ -53,7 +53,8 @@ class Progress:
 
     def result(self, result: StackResult | StackPreview | DestroyResult) -> None:
         """Tell that a stack is done."""
-        line = f"{result.stack}  {result.action}"
+        reason = getattr(result, "kept", "") or getattr(result, "reason", "")
+        line = f"{result.stack}  {result.action}{f': {reason}' if reason else ''}"
         if self._live:
             self._live.done(result.stack, line)
         else:

@@ -74,6 +74,12 @@ def job_path(job: Job) -> str:
     return f"{JOB_FOLDER}/{job.tenant}/{file if PurePath(file).suffix else f'{file}.yaml'}"
 
 
+def field_of(name: str) -> str:
+    """Return the field that gives an environment variable of `settings` its value."""
+    known = dict((*_NAMES, *_POSTGRES_NAMES))
+    return known.get(name, "resources.secrets.secret_manager_arn")
+
+
 def settings(context: Context) -> Iterator[tuple[str, Text]]:
     """Yield the names and values of environment variables that tell the runner what exists."""
     names = [*_NAMES, *(_POSTGRES_NAMES if reach.database_kind(context.job) in _POSTGRES else ())]

@@ -284,6 +284,8 @@ def test_secret_is_never_plain(make: Any) -> None:
     assert list(parameters(made["secret-cache-endpoint"].value)) == [
         Parameter("REDIS_PASSWORD", "secret")
     ]
+    place = job.locate("resources.cache.endpoint")
+    assert made["secret-cache-endpoint"].origin == place
     rights = allowed(made["execution-role"])
     assert rights["secretsmanager:GetSecretValue"] == ["<secret-cache-endpoint.arn>"]
     assert "hunter2" not in str(made)

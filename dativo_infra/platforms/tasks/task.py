@@ -201,7 +201,7 @@ class Task:
         for name, value in self.secrets.items():
             yield SecretsManagerSecret(
                 key=_secret_key(name),
-                origin=self._origin(),
+                origin=self._origin(runner.field_of(name)),
                 description=f"{name} of the tasks {self._family}",
                 value=value,
                 tags=self.context.tags,

@@ -31,6 +31,9 @@ from dativo_infra.adapters.cloudformation.deploy import (
 from dativo_infra.adapters.cloudformation.deploy import (
     outputs as _outputs,
 )
+from dativo_infra.adapters.cloudformation.deploy import (
+    preview as _preview,
+)
 from dativo_infra.adapters.cloudformation.deploy.destroying import UNPROTECT, kept
 from dativo_infra.adapters.cloudformation.local import embedded
 from dativo_infra.diagnostics import DiagnosticError
@@ -50,6 +53,7 @@ deploy = partial(_deploy, concurrency=1)
 destroy = partial(_destroy, concurrency=1)
 doomed = partial(_doomed, concurrency=1)
 outputs = partial(_outputs, concurrency=1)
+preview = partial(_preview, concurrency=1)
 
 VALUES = {"SUBNET_ID": "subnet-1", "SECURITY_GROUP_IDS": "sg-1,sg-2", "OWNER": "me"}
 HERE = PlacedTarget(name="main", region="eu-west-1")
@@ -128,6 +132,32 @@ def test_shared_stack_goes_with_its_last_user(session: Any, unit: Any, samples: 
     assert [each.action for each in results] == ["deleted"] * 3
     assert gone[-1] == "main-cluster-x"
     assert stacks(session) == set()
+
+
+def test_shared_stack_is_not_changed_for_some_of_its_users(
+    session: Any, unit: Any, samples: Any
+) -> None:
+    """A run without all users of what is shared keeps it; one that has them all changes it."""
+    one, two = Identity("acme", "prod", "one"), Identity("acme", "prod", "two")
+    shared = unit(
+        samples["service-role"],
+        samples["logs"],
+        identity=Identity("main", "cluster", "x"),
+        kind=UnitKind.SHARED,
+        jobs=(one, two),
+    )
+    user = unit(samples["service-role"], identity=one, needs=(shared.identity,))
+    clients = clients_of(session)
+    deploy([shared, user], clients=clients, parameters={})
+    partial_ = replace(shared, jobs=(one,), resources=shared.resources[1:])
+    [kept_, own] = deploy([partial_, user], clients=clients, parameters={})
+    assert (kept_.action, own.action) == (Action.KEPT, Action.UNCHANGED)
+    assert kept_.reason.startswith("also used by acme/prod/two")
+    [seen] = preview([partial_], clients=clients, parameters={})
+    assert (seen.action, seen.changed) == ("kept", False)
+    # Where it is known that the other job is gone, what it asked for goes too.
+    gone = {"elsewhere": lambda _: False, "parameters": {}, "clients": clients}
+    assert [each.action for each in deploy([partial_], **gone)] == [Action.UPDATED]
 
 
 def made(name: str, *, needs: tuple[str, ...] = (), **more: Any) -> Doomed:

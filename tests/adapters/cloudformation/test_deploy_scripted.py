@@ -393,3 +393,22 @@ def test_others_go_on_after_a_failure(emr_unit: Unit, unit: Any, samples: Any) -
     assert results[1].diagnostic
     assert results[1].diagnostic.code == "DI710"
     assert "it needs acme/prod/orders" in results[1].diagnostic.message
+
+
+@pytest.mark.parametrize("words", ["No updates are to be performed.", "Something else"])
+def test_endpoint_that_refuses_a_change_set_without_changes(emr_unit: Unit, words: str) -> None:
+    """Such an answer means that nothing changes; another one is a failure."""
+
+    class Refusing(Scripted):
+        def create_change_set(self, **_: Any) -> dict[str, Any]:
+            error = {"Code": "ValidationError", "Message": words}
+            raise ClientError({"Error": error}, "CreateChangeSet")
+
+    unit = replace(emr_unit, target=PlacedTarget())
+    client = Refusing("UPDATE_COMPLETE")
+    [result] = deploy([unit], clients=lambda _: client, parameters=VALUES)
+    [seen] = preview([unit], clients=lambda _: client, parameters=VALUES)
+    nothing = words.startswith("No updates")
+    assert result.action is (Action.UNCHANGED if nothing else Action.FAILED)
+    assert bool(seen.diagnostics) is not nothing
+    assert not {name for name, _ in client.calls} & {"delete_change_set", "execute_change_set"}

@@ -25,6 +25,7 @@ class ChangeSet:
     """A change set that CloudFormation has worked out."""
 
     id: str
+    """Empty where there was nothing to make."""
     stack_id: str
     creates: bool
     """Whether it creates the stack."""
@@ -56,12 +57,26 @@ def make(
         StoppedError: the run was interrupted; it was discarded.
     """
     creates = before.get("StackStatus") in NOT_CREATED
-    made = watch.client.create_change_set(
-        StackName=name,
-        ChangeSetName=f"dativo-infra-{uuid4()}",
-        ChangeSetType="CREATE" if creates else "UPDATE",
-        **request,
-    )
+    try:
+        made = watch.client.create_change_set(
+            StackName=name,
+            ChangeSetName=f"dativo-infra-{uuid4()}",
+            ChangeSetType="CREATE" if creates else "UPDATE",
+            **request,
+        )
+    except ClientError as error:
+        # Endpoints other than AWS's may say so at once, as an update without change sets does.
+        if creates or not any(words in str(error) for words in _NO_CHANGE):
+            raise
+        return ChangeSet(
+            id="",
+            stack_id=before["StackId"],
+            creates=False,
+            alone=False,
+            failed=True,
+            reason=str(error),
+            changes=(),
+        )
     alone = creates and before.get("StackStatus") != "REVIEW_IN_PROGRESS"
     known = {"id": made["Id"], "stack_id": made["StackId"], "creates": creates, "alone": alone}
     try:
@@ -92,6 +107,8 @@ def discard(watch: Watch, change_set: ChangeSet) -> None:
     Raises:
         BotoCoreError, ClientError: CloudFormation refuses it.
     """
+    if not change_set.id:
+        return
     watch.client.delete_change_set(ChangeSetName=change_set.id)
     if not change_set.alone:
         return

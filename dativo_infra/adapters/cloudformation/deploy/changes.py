@@ -9,8 +9,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cfn_flip
-
 from dativo_infra.adapters.cloudformation.deploy.states import place_of
 from dativo_infra.diagnostics.rules import REPLACEMENT
 
@@ -133,11 +131,6 @@ def _properties(
         values = (target.get(key) for key in ("BeforeValue", "AfterValue"))
         before, after = (HIDDEN if hidden and value is not None else value for value in values)
         yield PropertyChange(path=path or name, before=before, after=after)
-
-
-def document_of(body: Any) -> Mapping[str, Any]:
-    """Return the content of a deployed template, which boto3 gives as data or as text."""
-    return cfn_flip.load(body)[0] if isinstance(body, str) else body
 
 
 def secret_properties(document: Mapping[str, Any]) -> set[tuple[str, str]]:

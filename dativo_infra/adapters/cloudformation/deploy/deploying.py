@@ -10,18 +10,28 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import changes_of, guard
+from dativo_infra.adapters.cloudformation.deploy.deployed import used_elsewhere
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.results import Action, StackResult
-from dativo_infra.adapters.cloudformation.deploy.states import failures, obstacles, place_of
+from dativo_infra.adapters.cloudformation.deploy.states import (
+    failures,
+    obstacles,
+    place_of,
+)
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
-from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
+from dativo_infra.adapters.cloudformation.deploy.watch import (
+    NOT_CREATED,
+    StoppedError,
+    Watch,
+    nobody,
+)
 from dativo_infra.adapters.cloudformation.template import Stack, is_protected, to_stack
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
 from dativo_infra.planning.result import Unit, UnitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dativo_infra.adapters.cloudformation.deploy.change_sets import ChangeSet
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
@@ -43,6 +53,7 @@ def deploy(
     recreate_failed: bool = False,
     bucket: TemplateBucket | None = None,
     project: str | None = None,
+    elsewhere: Callable[[str], bool] | None = None,
 ) -> list[StackResult]:
     """Create or update the stack of each unit that has resources, and wait for it.
 
@@ -61,6 +72,8 @@ def deploy(
         recreate_failed: Delete what a failed creation left, and create the stack again.
         bucket: Where templates go that a request cannot carry.
         project: The project's name, by which `orphans` knows its stacks again.
+        elsewhere: Tells of a job, by its identity, whether it may exist though it is not among the
+            units' jobs: what it shares with them is kept as it is. By default each may.
 
     Returns:
         What became of each: shared units first, otherwise in the order given.
@@ -72,7 +85,12 @@ def deploy(
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
-    inputs = Inputs(parameters=parameters, bucket=bucket, project=project)
+    inputs = Inputs(
+        parameters=parameters,
+        bucket=bucket,
+        project=project,
+        elsewhere=elsewhere or (lambda _: True),
+    )
     checked = inputs.check(sorted(units, key=lambda unit: unit.kind is not UnitKind.SHARED))
     stop = Flag()
     tell, report = one_at_a_time(on_event), one_at_a_time(on_result)
@@ -134,6 +152,10 @@ class _Deployment:
             before = self._removed(before)
         if found := obstacles(self.watch, self.unit, self.name, before, stack.logical_ids):
             return self._result(Action.FAILED, found)
+        if before.get("StackStatus") not in NOT_CREATED and (
+            reason := used_elsewhere(self.watch, self.unit, self.name, self.inputs)
+        ):
+            return StackResult(unit=self.unit, stack=self.name, action=Action.KEPT, reason=reason)
         made = change_sets.make(self.watch, self.name, before, self.inputs.request(stack))
         if made.failed:
             change_sets.discard(self.watch, made)

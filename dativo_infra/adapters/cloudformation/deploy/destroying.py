@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dativo_infra.adapters.cloudformation.deploy.changes import document_of
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
+from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.results import Action, DestroyResult
 from dativo_infra.adapters.cloudformation.deploy.states import busy, place_of
@@ -22,7 +22,6 @@ from dativo_infra.adapters.cloudformation.deploy.watch import (
     names_of,
     nobody,
 )
-from dativo_infra.adapters.cloudformation.template import METADATA
 from dativo_infra.adapters.cloudformation.values import logical_id
 from dativo_infra.diagnostics.rules import DESTROY_FAILED
 
@@ -144,7 +143,7 @@ def held_by(
                     id=each.get("PhysicalResourceId", ""),
                 )
             )
-    ours = document.get("Metadata", {}).get(METADATA, {})
+    ours = said_in(document)
     return Doomed(
         stack=name,
         id=described["StackId"],
@@ -158,16 +157,6 @@ def held_by(
         stays=tuple(stays),
         unit=unit,
     )
-
-
-def template_of(watch: Watch, name: str) -> Mapping[str, Any]:
-    """Return a stack's deployed template; nothing where it was never executed.
-
-    Raises:
-        BotoCoreError, ClientError: CloudFormation cannot be asked.
-    """
-    body = watch.client.get_template(StackName=name).get("TemplateBody")
-    return document_of(body) if body else {}
 
 
 def kept(stacks: Iterable[Doomed], going: Iterable[str]) -> list[Doomed]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
+from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
 from dativo_infra.adapters.cloudformation.deploy.destroying import (
     Doomed,
     held_by,
     kept,
-    template_of,
 )
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, names_of
-from dativo_infra.adapters.cloudformation.template import METADATA, SIGNATURE
+from dativo_infra.adapters.cloudformation.template import SIGNATURE
 from dativo_infra.planning.selection import Selection
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def orphans(
             continue
         regions.add(region)
         for described in _candidates(watch, names):
-            ours = template_of(watch, described["StackName"]).get("Metadata", {}).get(METADATA, {})
+            ours = said_in(template_of(watch, described["StackName"]))
             if ours.get("project") == project and _selected(ours, selection):
                 found.append(held_by(watch, described, target))
     # None of their jobs is there any more.

@@ -11,13 +11,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import (
     changes_of,
-    document_of,
     secret_properties,
 )
+from dativo_infra.adapters.cloudformation.deploy.deployed import template_of, used_elsewhere
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
-from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
+from dativo_infra.adapters.cloudformation.deploy.watch import (
+    NOT_CREATED,
+    StoppedError,
+    Watch,
+    nobody,
+)
 from dativo_infra.adapters.cloudformation.template import is_protected, to_stack
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
@@ -43,6 +48,8 @@ class StackPreview:
     changes: tuple[Change, ...] = ()
     protection: bool | None = None
     """What termination protection would become; None where it stays as it is."""
+    kept: str = ""
+    """Why the stack would be kept as it is."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """Why it could not be told, or why a deployment would not be begun."""
 
@@ -56,6 +63,8 @@ class StackPreview:
         """What would be done to the stack as a whole."""
         if self.diagnostics:
             return "failed"
+        if self.kept:
+            return "kept"
         if self.creates:
             return "to create"
         return "to update" if self.changed else "unchanged"
@@ -70,6 +79,7 @@ def preview(
     concurrency: int = CONCURRENCY,
     bucket: TemplateBucket | None = None,
     project: str | None = None,
+    elsewhere: Callable[[str], bool] | None = None,
 ) -> list[StackPreview]:
     """Return what `deploy` would change. Nothing is changed; each change set is deleted again.
 
@@ -81,6 +91,7 @@ def preview(
         concurrency: How many stacks are looked at at once.
         bucket: Where templates go that a request cannot carry.
         project: The project's name, as for `deploy`.
+        elsewhere: As for `deploy`.
 
     Returns:
         The changes of each: shared units first, otherwise in the order given.
@@ -92,7 +103,12 @@ def preview(
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
     """
-    inputs = Inputs(parameters=parameters, bucket=bucket, project=project)
+    inputs = Inputs(
+        parameters=parameters,
+        bucket=bucket,
+        project=project,
+        elsewhere=elsewhere or (lambda _: True),
+    )
     checked = inputs.check(sorted(units, key=lambda unit: unit.kind is not UnitKind.SHARED))
     stop = Flag()
     report = one_at_a_time(on_result)
@@ -135,6 +151,10 @@ def _look(unit: Unit, watch: Watch, inputs: Inputs) -> StackPreview:
     stack = to_stack(unit, inputs.project)
     if found := obstacles(watch, unit, name, before, stack.logical_ids):
         return StackPreview(unit=unit, stack=name, diagnostics=found)
+    if before.get("StackStatus") not in NOT_CREATED and (
+        reason := used_elsewhere(watch, unit, name, inputs)
+    ):
+        return StackPreview(unit=unit, stack=name, kept=reason)
     made = change_sets.make(watch, name, before, inputs.request(stack))
     try:
         if made.failed and not made.empty:
@@ -159,6 +179,5 @@ def _secret(watch: Watch, name: str, stack: Stack, *, deployed: bool) -> set[tup
     """Return the properties that a secret is, or was, part of."""
     found = secret_properties(stack.document)
     if deployed:
-        template = watch.client.get_template(StackName=name)["TemplateBody"]
-        found |= secret_properties(document_of(template))
+        found |= secret_properties(template_of(watch, name))
     return found

@@ -23,7 +23,7 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     DELETED = "deleted"
     KEPT = "kept"
-    """Not deleted, as it is protected or something needs it."""
+    """Left as it is: protected, needed by something, or used by jobs that the run does not have."""
     FAILED = "failed"
     SKIPPED = "skipped"
     LEFT = "left in progress"
@@ -49,6 +49,8 @@ class StackResult:
     stack: str
     """The stack's name; a former one where the stack was deployed under it."""
     action: Action
+    reason: str = ""
+    """Why it was kept."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """The stack's outputs, by the names that jobs use."""
     diagnostic: Diagnostic | None = None

@@ -14,7 +14,7 @@ from dativo_infra.planning.support import refusals
 from dativo_infra.values import Concat, Parameter, Text, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
     from dativo_infra.planning.result import Unit
@@ -57,6 +57,8 @@ class Inputs:
     bucket: TemplateBucket | None = None
     project: str | None = None
     """The project's name, written into each template."""
+    elsewhere: Callable[[str], bool] = lambda _: True
+    """Whether a job that is not among the units may exist all the same, by its identity."""
 
     def check(self, units: Iterable[Unit]) -> list[Unit]:
         """Return the units that have resources, once nothing is wrong with any of them.
