@@ -641,3 +641,11 @@ NOT_AN_ENV_VALUE = _rule(
     "have one name.",
     "Use `--format json`.",
 )
+SHARED_PARTLY = _rule(
+    "DI715",
+    _ERROR,
+    "A job begins to use what it shares with jobs that the run does not have.",
+    "What is shared (an ECS cluster by `variables.cluster_name`) is made of what all its jobs say. "
+    "A run that has some of them only keeps it as it is, and so cannot add a job to it.",
+    "Deploy the jobs together once: give the folder that holds them all.",
+)

@@ -155,6 +155,15 @@ def test_shared_stack_is_not_changed_for_some_of_its_users(
     assert kept_.reason.startswith("also used by acme/prod/two")
     [seen] = preview([partial_], clients=clients, parameters={})
     assert (seen.action, seen.changed) == ("kept", False)
+    # The deployed stack would not know a new user, and be deleted under it.
+    three = Identity("acme", "prod", "three")
+    joining = replace(shared, jobs=(one, three))
+    [refused] = deploy([joining], clients=clients, parameters={})
+    assert refused.diagnostic
+    assert refused.diagnostic.code == "DI715"
+    assert [
+        each.code for each in preview([joining], clients=clients, parameters={})[0].diagnostics
+    ] == ["DI715"]
     # Where it is known that the other job is gone, what it asked for goes too.
     gone = {"elsewhere": lambda _: False, "parameters": {}, "clients": clients}
     assert [each.action for each in deploy([partial_], **gone)] == [Action.UPDATED]

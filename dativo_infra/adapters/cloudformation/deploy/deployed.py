@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 
+from dativo_infra.adapters.cloudformation.deploy.states import place_of
 from dativo_infra.adapters.cloudformation.template import METADATA
+from dativo_infra.diagnostics.rules import SHARED_PARTLY
 from dativo_infra.planning.result import UnitKind
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.adapters.cloudformation.deploy.templates import Inputs
     from dativo_infra.adapters.cloudformation.deploy.watch import Watch
+    from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.planning.result import Unit
 
 
@@ -33,8 +37,24 @@ def said_in(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return document.get("Metadata", {}).get(METADATA, {})
 
 
-def used_elsewhere(watch: Watch, unit: Unit, name: str, inputs: Inputs) -> str:
-    """Return why the stack of a shared unit stays as it is; nothing where it may change.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    """The jobs that use what is shared."""
+
+    elsewhere: tuple[str, ...] = ()
+    """Those that the run does not have."""
+    new: tuple[str, ...] = ()
+    """Those of the run that the deployed stack does not know."""
+
+    @property
+    def reason(self) -> str:
+        """Why the stack stays as it is."""
+        others = ", ".join(self.elsewhere)
+        return f"also used by {others}; to change it, deploy all its jobs together"
+
+
+def users(watch: Watch, unit: Unit, name: str, inputs: Inputs) -> Users:
+    """Return who uses a deployed shared unit beside the jobs of the run; nobody of another unit.
 
     What a shared unit consists of is said by all jobs that use it. A run that has some of them only
     would take away what the others need.
@@ -43,10 +63,23 @@ def used_elsewhere(watch: Watch, unit: Unit, name: str, inputs: Inputs) -> str:
         BotoCoreError, ClientError: CloudFormation cannot be asked.
     """
     if unit.kind is not UnitKind.SHARED:
-        return ""
-    mine = set(map(str, unit.jobs))
-    jobs = said_in(template_of(watch, name)).get("jobs", ())
-    others = [job for job in jobs if job not in mine and inputs.elsewhere(job)]
-    if not others:
-        return ""
-    return f"also used by {', '.join(others)}; to change it, deploy all its jobs together"
+        return Users()
+    mine = list(map(str, unit.jobs))
+    known = said_in(template_of(watch, name)).get("jobs", ())
+    return Users(
+        elsewhere=tuple(job for job in known if job not in mine and inputs.elsewhere(job)),
+        new=tuple(job for job in mine if job not in known),
+    )
+
+
+def refusal(unit: Unit, name: str, found: Users) -> tuple[Diagnostic, ...]:
+    """Return why jobs cannot begin to use what is shared in this run; nothing where they can.
+
+    The stack would not know them, and would be deleted under them with its last known user.
+    """
+    if not (found.elsewhere and found.new):
+        return ()
+    message = (
+        f"The stack {name} is used by {', '.join(found.elsewhere)}, which the run does not have."
+    )
+    return (SHARED_PARTLY.at(place_of(unit), message),)

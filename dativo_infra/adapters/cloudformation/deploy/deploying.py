@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import changes_of, guard
-from dativo_infra.adapters.cloudformation.deploy.deployed import used_elsewhere
+from dativo_infra.adapters.cloudformation.deploy.deployed import refusal, users
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.results import Action, StackResult
 from dativo_infra.adapters.cloudformation.deploy.states import (
@@ -152,10 +152,14 @@ class _Deployment:
             before = self._removed(before)
         if found := obstacles(self.watch, self.unit, self.name, before, stack.logical_ids):
             return self._result(Action.FAILED, found)
-        if before.get("StackStatus") not in NOT_CREATED and (
-            reason := used_elsewhere(self.watch, self.unit, self.name, self.inputs)
-        ):
-            return StackResult(unit=self.unit, stack=self.name, action=Action.KEPT, reason=reason)
+        if before.get("StackStatus") not in NOT_CREATED:
+            others = users(self.watch, self.unit, self.name, self.inputs)
+            if found := refusal(self.unit, self.name, others):
+                return self._result(Action.FAILED, found)
+            if others.elsewhere:
+                return StackResult(
+                    unit=self.unit, stack=self.name, action=Action.KEPT, reason=others.reason
+                )
         made = change_sets.make(self.watch, self.name, before, self.inputs.request(stack))
         if made.failed:
             change_sets.discard(self.watch, made)

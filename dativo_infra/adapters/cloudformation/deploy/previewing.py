@@ -13,7 +13,7 @@ from dativo_infra.adapters.cloudformation.deploy.changes import (
     changes_of,
     secret_properties,
 )
-from dativo_infra.adapters.cloudformation.deploy.deployed import template_of, used_elsewhere
+from dativo_infra.adapters.cloudformation.deploy.deployed import refusal, template_of, users
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
@@ -151,10 +151,12 @@ def _look(unit: Unit, watch: Watch, inputs: Inputs) -> StackPreview:
     stack = to_stack(unit, inputs.project)
     if found := obstacles(watch, unit, name, before, stack.logical_ids):
         return StackPreview(unit=unit, stack=name, diagnostics=found)
-    if before.get("StackStatus") not in NOT_CREATED and (
-        reason := used_elsewhere(watch, unit, name, inputs)
-    ):
-        return StackPreview(unit=unit, stack=name, kept=reason)
+    if before.get("StackStatus") not in NOT_CREATED:
+        others = users(watch, unit, name, inputs)
+        if found := refusal(unit, name, others):
+            return StackPreview(unit=unit, stack=name, diagnostics=found)
+        if others.elsewhere:
+            return StackPreview(unit=unit, stack=name, kept=others.reason)
     made = change_sets.make(watch, name, before, inputs.request(stack))
     try:
         if made.failed and not made.empty:
