@@ -266,6 +266,9 @@ class Platform:
     """What becomes of each field of the block: the first use whose condition holds."""
     check: Callable[[Context], None] = lambda _: None
     """Reports what would fail, whoever owns the job."""
+    check_built: Callable[[Context], None] = lambda _: None
+    """Reports what would fail, or not be as meant, where a tool builds the job; also of a job with
+    other errors, so that all are found at once."""
     needs: Callable[[Job], tuple[str, ...]] = lambda _: ()
     """Returns the fields that a job must set for this platform to be built."""
     build: Callable[[Context], Built] | None = None

@@ -121,10 +121,13 @@ def _needs(job: Job) -> tuple[str, ...]:
     return tuple(sorted(wanted))
 
 
-def _build(context: Context) -> Built:
+def _check_built(context: Context) -> None:
     checks.check_built(context)
     own = not refers(context.job) and not names_cluster(context.job)
     storage.check(context, disks=own)
+
+
+def _build(context: Context) -> Built:
     wanted = None if refers(context.job) else cluster.machines(context)
     given = context.settings["cpu_architecture"]
     task = Task(
@@ -150,6 +153,7 @@ ECS = Platform(
     exports=settings.EXPORTS,
     fields=FIELDS,
     check=checks.check,
+    check_built=_check_built,
     needs=_needs,
     build=_build,
     shared=cluster.SHARED,

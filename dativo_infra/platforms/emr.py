@@ -222,6 +222,8 @@ def _check(context: Context) -> None:
 
 def _check_built(context: Context) -> None:
     """Report what a cluster that is built cannot have."""
+    if _refers(context.job):
+        return
     rights.check(context)
     key, _ = MANAGED_POLICY_TAG
     for tag in context.get("metadata.tags") or {}:
@@ -237,7 +239,6 @@ def _build(context: Context) -> Built:
             exports={"emr_cluster_id": cluster_id},
             notes=(f"uses the EMR cluster {show(cluster_id)}; nothing is built",),
         )
-    _check_built(context)
     return Cluster(context).built()
 
 
@@ -251,6 +252,7 @@ EMR = Platform(
     exports=EXPORTS,
     fields=FIELDS,
     check=_check,
+    check_built=_check_built,
     needs=_needs,
     build=_build,
 )

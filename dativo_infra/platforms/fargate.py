@@ -83,13 +83,17 @@ def _check_size(context: Context) -> None:
     )
 
 
-def _build(context: Context) -> Built:
+def _on_spot(context: Context) -> bool:
+    # Who runs a task by hand asks for the spot market in that call.
+    return context.settings["enable_spot_instances"] and run_of(context.job) != "task"
+
+
+def _check_built(context: Context) -> None:
     checks.check_built(context)
     storage.check(context, disks=False)
     _check_size(context)
-    # Who runs a task by hand asks for the spot market in that call.
-    spot = context.settings["enable_spot_instances"] and run_of(context.job) != "task"
-    if spot and run_of(context.job) == "schedule" and context.settings["assign_public_ip"]:
+    scheduled = run_of(context.job) == "schedule"
+    if scheduled and _on_spot(context) and context.settings["assign_public_ip"]:
         context.report(
             rules.BAD_VARIABLE.at(
                 context.job.locate("metadata.variables", "assign_public_ip"),
@@ -98,6 +102,10 @@ def _build(context: Context) -> Built:
                 "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_AwsVpcConfiguration.html",
             )
         )
+
+
+def _build(context: Context) -> Built:
+    spot = _on_spot(context)
     task = Task(
         context,
         "FARGATE",
@@ -121,6 +129,7 @@ FARGATE = Platform(
     exports=settings.EXPORTS,
     fields=FIELDS,
     check=checks.check,
+    check_built=_check_built,
     needs=settings.needs,
     build=_build,
     shared=cluster.SHARED,

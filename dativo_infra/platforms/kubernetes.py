@@ -64,13 +64,17 @@ FIELDS = {
 }
 
 
-def _build(context: Context) -> Built:
+def _check_built(context: Context) -> None:
     objects.refuse_sharing(context)
     pods.check_amounts(context)
     settings = context.settings
-    if settings["run"] == "schedule" and not settings["schedule"]:
+    if settings["run"] == "schedule" and "schedule" not in context.job.variables:
         context.report(rules.SCHEDULE_MISSING.at(context.job.locate("metadata.variables", "run")))
     advise(context)
+
+
+def _build(context: Context) -> Built:
+    settings = context.settings
     name = context.name(CRON_JOB)
     job = objects.JobObjects(context, {"kubernetes_cron_job": name})
     before = tuple(job.surroundings())
@@ -114,6 +118,7 @@ KUBERNETES = Platform(
     exports=EXPORTS,
     fields=FIELDS,
     check=objects.check,
+    check_built=_check_built,
     needs=shared.needs,
     build=_build,
     shared=shared.KINDS,

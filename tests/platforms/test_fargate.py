@@ -122,6 +122,24 @@ def test_schedule_is_needed_and_must_be_one(make: Any) -> None:
     assert "takes one alone" in make.codes(both)[rules.BAD_VARIABLE.code]
 
 
+def test_all_errors_at_once(make: Any) -> None:
+    """What cannot be built is said together with what is wrong by itself."""
+    job = make.fargate(
+        {
+            "runtime.network.subnet_ids": None,
+            "runtime.storage.volume_id": "vol-0a1b2c3d",
+            f"{V}run": "schedule",
+            f"{V}schedule": "61 * * * *",
+            f"{V}cpu": 300,
+            f"{V}log_retention_days": 31,
+        }
+    )
+    found = [each.message for each in plan([job]).diagnostics if each.severity == "error"]
+    for words in ("needs `runtime.network", "disk of EBS", "`61`", "cpu 300", "31 days"):
+        assert [each for each in found if words in each], words
+    assert rules.SCHEDULE_MISSING.code not in make.codes(job)
+
+
 def test_scaling(make: Any) -> None:
     """The autoscaler owns the number of tasks, between the job's limits, by CPU and memory."""
     fields = {**SCALING, f"{V}scaling_cpu_percent": 55}

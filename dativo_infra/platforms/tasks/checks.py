@@ -52,7 +52,7 @@ def check_built(context: Context) -> None:
                 remedy=f"The nearest number that it knows is {nearest}.",
             )
         )
-    if run_of(job) == "schedule" and not settings["schedule"]:
+    if run_of(job) == "schedule" and "schedule" not in job.variables:
         context.report(rules.SCHEDULE_MISSING.at(job.locate("metadata.variables", "run")))
     if not is_service(job) and len(context.jobs) > 1:
         other = context.jobs[1]
@@ -73,6 +73,9 @@ def check_built(context: Context) -> None:
             )
         )
     _check_outputs(context)
+    volume = context.get("runtime.storage.volume_id") is not None
+    remedy = "Give runtime.storage.volume_id, such as a file system of EFS (fs-...)."
+    runner.advise(context, has_volume=volume, remedy=remedy)
 
 
 def _check_cluster(context: Context) -> None:

@@ -104,10 +104,6 @@ class Task:
             notes: What a person should know beside what holds for all tasks.
         """
         before = tuple(before)
-        remedy = (
-            "Give runtime.storage.volume_id, such as a file system of EFS: fs-0123456789abcdef0."
-        )
-        runner.advise(self.context, has_volume=self.state is not None, remedy=remedy)
         exports: dict[str, Text] = {
             "ecs_cluster_name": self.cluster.name,
             "ecs_cluster_arn": self.cluster.arn,

@@ -1,0 +1,3 @@
+module dativo-infra/engines/kubernetes
+
+go 1.24.0
