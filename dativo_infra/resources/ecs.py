@@ -157,7 +157,7 @@ class EcsService(Resource):
     """Tasks that are kept running; its name is left to the tool.
 
     A deployment that does not come up is rolled back (circuit breaker). Tasks get the service's
-    tags and those of ECS itself.
+    tags and those of ECS itself, and are not moved between zones.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     """
 

@@ -220,6 +220,7 @@ def _volume(item: Mapping[str, Any]) -> Volume:
 
 def service(reader: Reader, properties: Properties, envelope: Envelope) -> EcsService:
     """Read AWS::ECS::Service."""
+    properties.expect("AvailabilityZoneRebalancing", "DISABLED")
     properties.expect("PropagateTags", "SERVICE")
     properties.expect("EnableECSManagedTags", wanted=True)
     deployment = properties.inner("DeploymentConfiguration")

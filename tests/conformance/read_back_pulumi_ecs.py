@@ -235,6 +235,7 @@ def _volume(item: Mapping[str, Any]) -> Volume:
 def service(folded: Folded, properties: Properties) -> EcsService:
     """Read aws.ecs.Service, which starts no task by default."""
     reader = folded.reader
+    properties.expect("availabilityZoneRebalancing", "DISABLED")
     properties.expect("propagateTags", "SERVICE")
     properties.expect("enableEcsManagedTags", wanted=True)
     properties.expect("deploymentCircuitBreaker", {"enable": True, "rollback": True})

@@ -435,6 +435,7 @@ def test_service_that_scales(fargate: Any) -> None:
             "MaximumPercent": 100,
             "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
         },
+        "AvailabilityZoneRebalancing": "DISABLED",
         "PropagateTags": "SERVICE",
         "EnableECSManagedTags": True,
         "Tags": [*TAGS[:2], owner, TAGS[2]],

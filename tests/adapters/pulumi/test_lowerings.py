@@ -621,6 +621,7 @@ def test_a_service(built: Any) -> None:
         "deploymentMinimumHealthyPercent": 100,
         "deploymentMaximumPercent": 200,
         "waitForSteadyState": True,
+        "availabilityZoneRebalancing": "DISABLED",
         "propagateTags": "SERVICE",
         "enableEcsManagedTags": True,
         "tags": TAGS,

@@ -124,6 +124,9 @@ def service(logical_id: str, resource: EcsService, value: Lower) -> ecs.Service:
             MaximumPercent=resource.maximum_percent,
             DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
         ),
+        # On by default, and refused where a deployment may not have more tasks than wanted:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+        AvailabilityZoneRebalancing="DISABLED",
         PropagateTags="SERVICE",
         EnableECSManagedTags=True,
         Tags=Tags(value(resource.tags)),

@@ -166,6 +166,8 @@ def service(resource: EcsService, scope: Scope) -> None:
             "deployment_minimum_healthy_percent": resource.minimum_healthy_percent,
             "deployment_maximum_percent": resource.maximum_percent,
             "wait_for_steady_state": True,
+            # Refused by ECS where a deployment may not have more tasks than wanted.
+            "availability_zone_rebalancing": "DISABLED",
             "propagate_tags": "SERVICE",
             "enable_ecs_managed_tags": True,
             "tags": resource.tags,
