@@ -40,12 +40,13 @@ class _Field:
 _EVERY_VALUE = ("*", "?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEKDAY = _Field("day of week", 0, 6, _DAYS)
 _FIELDS = (
     _Field("minute", 0, 59),
     _Field("hour", 0, 23),
     _Field("day of month", 1, 31),
     _Field("month", 1, 12, _MONTHS),
-    _Field("day of week", 0, 6, _DAYS),
+    _WEEKDAY,
 )
 _WORDS = {
     "@hourly": "0 * * * *",
@@ -98,21 +99,18 @@ def event_bridge(text: str) -> str:
     """Return a schedule that has no problem as an expression of EventBridge Scheduler.
 
     There the days of the week begin with 1, one of the two days is `?`, and a year follows. Steps
-    are written out as lists, which mean the same everywhere.
+    are written out, as lists mean the same everywhere.
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
     """
     if _EVERY.fullmatch(text):
         minutes = round(_seconds(text)) // 60
         return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
-    minute, hour, day, month, weekday = (
-        _written(part, field)
-        for part, field in zip(_WORDS.get(text, text).split(), _FIELDS, strict=True)
-    )
-    if weekday != "*":
-        weekday = ",".join(str(int(each) + 1) for each in weekday.split(","))
-        day = "?"
-    else:
+    parts = zip(_WORDS.get(text, text).split(), _FIELDS, strict=True)
+    minute, hour, day, month, weekday = (_written(part, field) for part, field in parts)
+    if weekday == "*":
         weekday = "?"
+    else:
+        day = "?"
     return f"cron({minute} {hour} {day} {month} {weekday} *)"
 
 
@@ -121,10 +119,22 @@ def _is_any(part: str) -> bool:
 
 
 def _written(part: str, field: _Field) -> str:
-    if _is_any(part):
-        return "*"
+    """Return a part as a list of numbers and ranges: an expression has 256 characters at most."""
     values = sorted({value for item in part.split(",") for value in field.values(item)})
-    return ",".join(str(value) for value in values)
+    if len(values) == field.most - field.least + 1:
+        return "*"
+    runs: list[list[int]] = []
+    for value in values:
+        if runs and value == runs[-1][-1] + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    # EventBridge counts the days of the week from 1.
+    shift = 1 if field is _WEEKDAY else 0
+    return ",".join(
+        f"{run[0] + shift}-{run[-1] + shift}" if len(run) > 1 else str(run[0] + shift)
+        for run in runs
+    )
 
 
 def _seconds(text: str) -> float:
