@@ -183,7 +183,8 @@ def prepare(
         environment=variables,
         left=frozenset(str(job.identity) for job in left),
         project=loaded_project.project,
-        whole=provider is None and _holds(paths, loaded_project),
+        # A project file that was named may be the one of jobs that are elsewhere.
+        whole=provider is None and project is None and _holds(paths, loaded_project),
     )
 
 

@@ -27,6 +27,7 @@ from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
     TOOL,
+    UNFINISHED,
     Connection,
     bucket_option,
     concurrency_option,
@@ -123,10 +124,10 @@ def command(
         _report(run, connection, results, resources, form)
         gone: list[Doomed] = []
         if not interrupted:
-            gone = orphans_of(run, connection, (options["tenant"], options["environment"]))
+            gone = _gone(run, connection, (options["tenant"], options["environment"]), prune=prune)
         pruned: list[DestroyResult] = []
         if prune and not (failed or interrupted):
-            pruned = _prune(gone, connection, concurrency, yes=yes)
+            pruned, interrupted = _prune(gone, connection, concurrency, yes=yes)
         if form == "json":
             print_json("deployment", _data(results, resources, connection, gone, pruned))
         elif gone and (failed or not prune):
@@ -134,7 +135,7 @@ def command(
     if interrupted:
         _say_left(results)
         sys.exit(INTERRUPTED)
-    if failed or any(each.diagnostics for each in pruned):
+    if failed or any(each.action in UNFINISHED for each in pruned):
         sys.exit(FAILED)
 
 
@@ -153,7 +154,16 @@ def _check_project(run: Run) -> None:
         raise click.UsageError("--prune needs `name:` in dativo-infra.yaml, to know its stacks by")
     if not run.whole:
         raise click.UsageError(
-            "--prune needs all jobs of the project: give the folder that dativo-infra.yaml is in"
+            "--prune needs all jobs of the project: give the folder that dativo-infra.yaml is in, "
+            "and leave --project out"
+        )
+    if not run.plan.jobs:
+        raise click.UsageError("--prune found no job at all, and would delete every stack")
+    named = [each.job for each in run.plan.jobs if each.job.block.name]
+    if late := [str(job.identity) for job in named if "${" in job.locate("name").text]:
+        raise click.UsageError(
+            "--prune cannot tell what is gone, since a variable is part of the name of "
+            f"{', '.join(late)}"
         )
 
 
@@ -179,32 +189,52 @@ def _deploy(run: Run, connection: Connection, **settings: Any) -> tuple[list[Sta
     return results, False
 
 
+def _gone(
+    run: Run, connection: Connection, selected: tuple[str | None, str | None], *, prune: bool
+) -> list[Doomed]:
+    """Return the stacks without a job; none where that cannot be asked and nobody needs it."""
+    from dativo_infra.diagnostics import DiagnosticError
+
+    try:
+        return orphans_of(run, connection, selected)
+    except DiagnosticError as error:
+        if prune:
+            raise
+        say(f"Stacks without a job were not looked for: {error.diagnostics[0].message}")
+        return []
+
+
 def _prune(
     gone: list[Doomed], connection: Connection, concurrency: int, *, yes: bool
-) -> list[DestroyResult]:
-    from dativo_infra.adapters.cloudformation.deploy import destroy
+) -> tuple[list[DestroyResult], bool]:
+    """Delete stacks, and return the results and whether it was interrupted."""
+    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, destroy
     from dativo_infra.diagnostics.render import count_of
 
     if not gone:
         say("No stack of the project is without a job.")
-        return []
+        return [], False
     for line in describe(gone):
         say(line)
     going = [each for each in gone if not each.keep]
     question = f"Delete {count_of(len(going), 'stack')} that no job names any more?"
     if not going or not (yes or ask(question)):
         say("Nothing was deleted.")
-        return []
+        return [], False
+    interrupted = False
     with Progress(len(gone)) as progress:
-        results = destroy(
-            gone,
-            clients=connection.clients,
-            on_event=progress.event,
-            on_result=progress.result,
-            concurrency=concurrency,
-        )
+        try:
+            results = destroy(
+                gone,
+                clients=connection.clients,
+                on_event=progress.event,
+                on_result=progress.result,
+                concurrency=concurrency,
+            )
+        except InterruptedRunError as error:
+            results, interrupted = error.results, True
     show_diagnostics(each for result in results for each in result.diagnostics)
-    return results
+    return results, interrupted
 
 
 # --- for people ---------------------------------------------------------------------------------
@@ -215,7 +245,8 @@ def _nothing(run: Run, form: str) -> None:
         say(line)
     say(NO_UNITS)
     if form == "json":
-        print_json("deployment", {"stacks": [], "orphans": []})
+        empty = ("stacks", "orphans", "pruned", "resources", "not_created")
+        print_json("deployment", {key: [] for key in empty})
 
 
 def _report(
@@ -254,7 +285,7 @@ def _say_left(results: Iterable[StackResult]) -> None:
 
 
 def _say_orphans(gone: Iterable[Doomed], *, prune: bool) -> None:
-    say("No job names these stacks any more:")
+    say("No job builds these stacks any more:")
     for line in describe(gone):
         say(f"  {line}")
     say(

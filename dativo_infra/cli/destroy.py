@@ -24,6 +24,7 @@ from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
     TOOL,
+    UNFINISHED,
     Connection,
     concurrency_option,
     connected,
@@ -60,7 +61,12 @@ def command(
     with reported(), connected(run, endpoint_url=endpoint_url, region=region) as connection:
         from dativo_infra.adapters.cloudformation.deploy import doomed
 
-        found = doomed(units, clients=connection.clients, concurrency=concurrency)
+        found = doomed(
+            units,
+            clients=connection.clients,
+            concurrency=concurrency,
+            project=run.plan.project,
+        )
         if not found:
             say("Nothing is deployed.")
             return
@@ -77,7 +83,7 @@ def command(
     if interrupted:
         say("Interrupted. Run the same command again to go on.")
         sys.exit(INTERRUPTED)
-    if any(result.action in {"failed", "skipped"} for result in results):
+    if any(result.action in UNFINISHED for result in results):
         sys.exit(FAILED)
 
 

@@ -132,7 +132,7 @@ def _report(run: Run, previews: list[StackPreview], gone: list[str], form: str) 
                 output.print(_tree(each))
     say(_summary(previews) if previews else NO_UNITS)
     if gone:
-        say(f"No job names these stacks any more; deploy --prune deletes them: {', '.join(gone)}.")
+        say(f"No job builds these stacks any more; deploy --prune deletes them: {', '.join(gone)}.")
 
 
 def _summary(previews: list[StackPreview]) -> str:

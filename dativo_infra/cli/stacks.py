@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dativo_infra.project import PlacedTarget
 
 TOOL = "cloudformation"
+UNFINISHED = frozenset({"failed", "skipped", "left in progress"})
+"""What became of stacks with which a command has not done what it was asked for."""
 NO_UNITS = "No job of the selection has a CloudFormation stack."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -159,6 +161,7 @@ def orphans_of(run: Run, connection: Connection, selected: tuple[str | None, str
         targets=list(_places(run, units, connection)),
         project=run.plan.project,
         selection=Selection(tenant=selected[0], environment=selected[1]),
+        existing={*(str(each.job.identity) for each in run.plan.jobs), *run.left},
     )
 
 

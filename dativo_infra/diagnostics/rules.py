@@ -649,3 +649,11 @@ SHARED_PARTLY = _rule(
     "A run that has some of them only keeps it as it is, and so cannot add a job to it.",
     "Deploy the jobs together once: give the folder that holds them all.",
 )
+FOREIGN_STACK = _rule(
+    "DI716",
+    _ERROR,
+    "A stack of this name exists that this tool did not make.",
+    "Stacks are called by tenant, environment and name of their job. A stack of somebody else's "
+    "is neither updated nor deleted.",
+    "Give the job another infrastructure.name, or remove the other stack.",
+)

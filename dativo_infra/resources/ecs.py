@@ -183,3 +183,4 @@ class EcsService(Resource):
     tags: Mapping[str, Text]
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ("name", "arn")
+    STATEFUL: ClassVar[bool] = True

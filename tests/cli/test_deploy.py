@@ -34,7 +34,7 @@ def test_local_deployment_shows_a_table_and_what_is_left_out(run, examples: Path
     assert "CostCenter=finance (4 of 4)" in result.stdout
     assert "embedded: AWS::EMR::Cluster ends at once" in result.stderr
     assert "left to pulumi: " in result.stderr
-    assert "No job names" not in result.stderr
+    assert "No job builds" not in result.stderr
 
 
 def test_missing_parameters_are_named_at_once(run, write_job) -> None:
@@ -164,10 +164,10 @@ def test_stacks_without_a_job_are_listed_and_pruned(
     protected.unlink()
     listed = run("deploy", folder)
     assert listed.exit_code == 0
-    assert "No job names these stacks any more" in listed.stderr
+    assert "No job builds these stacks any more" in listed.stderr
     assert "acme-prod-gone" in listed.stderr
     assert "--prune" in listed.stderr
-    assert "No job names" not in run("deploy", folder / "stays.yaml").stderr
+    assert "No job builds" not in run("deploy", folder / "stays.yaml").stderr
     assert "acme-prod-gone" in run("preview", folder).stderr
     pruned = run("deploy", folder, "--prune", "--yes", "--format", "json")
     assert pruned.exit_code == 0
@@ -178,13 +178,57 @@ def test_stacks_without_a_job_are_listed_and_pruned(
 
 
 def test_prune_finds_the_last_job_too(run, stacks, write_job, emr: str, tmp_path) -> None:
-    """Where no job of CloudFormation is left, its stacks can still be pruned."""
+    """Where no job of CloudFormation is left its stacks can be pruned, but not without any job."""
     folder = project(tmp_path)
-    write_job(emr)
+    gone = write_job(emr, "gone")
     run("deploy", folder)
-    write_job(emr.replace("provider: cloudformation", "provider: terraform"))
+    gone.unlink()
+    (tmp_path / "notes.yaml").write_text("nothing: here\n")
+    assert run("deploy", folder, "--prune", "--yes").exit_code == 2
+    assert stacks() == {"acme-prod-gone"}
+    write_job(emr.replace("provider: cloudformation", "provider: terraform"), "other")
     assert run("deploy", folder, "--prune", "--yes").exit_code == 0
     assert stacks() == set()
+
+
+def test_prune_keeps_what_a_job_that_exists_has_built(
+    run, stacks, write_job, emr: str, tmp_path
+) -> None:
+    """A job that another tool owns now may still run on what was built; its stack stays."""
+    folder = project(tmp_path)
+    write_job(emr, "moved")
+    run("deploy", folder)
+    write_job(emr.replace("provider: cloudformation", "provider: manual"), "moved")
+    result = run("deploy", folder, "--prune", "--yes")
+    assert "the job acme/prod/moved exists" in result.stderr
+    assert stacks() == {"acme-prod-moved"}
+
+
+@pytest.mark.parametrize("case", ["project", "variable"])
+def test_prune_that_cannot_tell_what_is_gone(run, stacks, write_job, tmp_path, case: str) -> None:
+    """With a project file that was named, or a name made of a variable, nothing is pruned."""
+    folder = project(tmp_path)
+    block = "provider: manual\nruntime: {platform: emr}"
+    write_job(block + ("\nname: x-${STAGE:-dev}" if case == "variable" else ""), "here")
+    more = ("--project", folder / "dativo-infra.yaml") if case == "project" else ()
+    result = run("deploy", folder, "--prune", "--yes", *more)
+    assert result.exit_code == 2
+    assert stacks() == set()
+
+
+def test_stack_of_somebody_else_is_left_alone(run, stacks, write_job, emr: str, aws) -> None:
+    """A stack that has a job's name by chance is neither updated nor deleted."""
+    path = write_job(emr, "here")
+    body = '{"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}'
+    client = aws.client("cloudformation")
+    client.create_stack(StackName="acme-prod-here", TemplateBody=body)
+    for command in (("preview", path), ("deploy", path)):
+        result = run(*command)
+        assert result.exit_code == 1
+        assert "DI716" in result.stderr
+    assert run("output", path).exit_code == 1
+    assert "not one that this tool made" in run("destroy", path, "--yes").stdout
+    assert stacks() == {"acme-prod-here"}
 
 
 def test_prune_asks(run, stacks, write_job, emr: str, monkeypatch) -> None:

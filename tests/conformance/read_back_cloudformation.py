@@ -172,7 +172,9 @@ class Reader:
             raise UnreadableError(f"{logical_id} is kept in one case and deleted in the other")
         properties = outer.inner("Properties", {})
         metadata = outer.inner("Metadata")
-        metadata.inner(METADATA).take("key")
+        ours = metadata.inner(METADATA)
+        ours.take("key")
+        ours.take("unit", None)
         metadata.end()
         outer.end()
         envelope = {

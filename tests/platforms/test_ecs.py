@@ -148,7 +148,10 @@ def test_disk(make: Any) -> None:
     assert task.container.environment["STATE_DIR"] == "/state"
     script = show(made["launch-template"].user_data)
     assert "--volume-id vol-0a1b2c3d" in script
-    assert "mount /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a1b2c3d /mnt/state" in script
+    device = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a1b2c3d"
+    assert f'echo "{device} /mnt/state auto defaults,nofail 0 2" >> /etc/fstab' in script
+    # Also after a restart, when this script does not run, the agent waits for the mount.
+    assert "RequiresMountsFor=/mnt/state" in script
     attach = [
         each
         for each in made["machine-role"].policies["agent"]["Statement"]
@@ -186,6 +189,13 @@ def test_script_of_a_machine_is_one_of_bash(make: Any, fields: dict[str, Any]) -
 def test_disk_needs_one_machine_of_the_jobs_own(make: Any, fields: dict[str, Any]) -> None:
     """A disk of EBS can be at one machine, in one zone, so other jobs are refused."""
     assert rules.BAD_NAME.code in make.codes(make.ecs({**DISK, **fields}))
+
+
+@pytest.mark.parametrize(("kind", "good"), [("m4.large", False), ("t3.small", True)])
+def test_disk_needs_a_machine_of_the_nitro_system(make: Any, kind: str, *, good: bool) -> None:
+    """Older machines show a disk by another name, under which it would never be found."""
+    codes = make.codes(make.ecs({**DISK, f"{C}instance_type": kind}))
+    assert (rules.BAD_NAME.code not in codes) is good
 
 
 def test_cluster_that_exists(make: Any) -> None:

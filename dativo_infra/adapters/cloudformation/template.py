@@ -153,6 +153,10 @@ def to_stack(unit: Unit, project: str | None = None) -> Stack:
     # Entries are set, not added: troposphere would raise its own error for one too many.
     for resource in unit.resources:
         template.resources[scope.logical_ids[resource.key]] = _lowered(resource, scope)
+    if unit.resources:
+        # CloudFormation takes no update in which the template's own metadata alone has changed.
+        first = template.resources[scope.logical_ids[unit.resources[0].key]]
+        first.Metadata[METADATA]["unit"] = _facts(unit, project)
     outputs = {output_name(name): name for name in unit.exports}
     for name, original in outputs.items():
         template.outputs[name] = cfn.Output(
@@ -168,10 +172,7 @@ def to_stack(unit: Unit, project: str | None = None) -> Stack:
     template.set_metadata(
         {
             METADATA: {
-                **({"project": project} if project else {}),
                 "identity": str(unit.identity),
-                "jobs": [str(job) for job in unit.jobs],
-                **({"needs": [str(need) for need in unit.needs]} if unit.needs else {}),
                 "parameters": {
                     name: parameter.name for parameter, name in scope.parameters.items()
                 },
@@ -187,6 +188,16 @@ def to_stack(unit: Unit, project: str | None = None) -> Stack:
         origins={name: scope.origins[parameter] for parameter, name in scope.parameters.items()},
         outputs=outputs,
     )
+
+
+def _facts(unit: Unit, project: str | None) -> dict[str, Any]:
+    """Return what is asked of a deployed stack when its jobs are changed, gone or destroyed."""
+    return {
+        **({"project": project} if project else {}),
+        "identity": str(unit.identity),
+        "jobs": [str(job) for job in unit.jobs],
+        **({"needs": [str(need) for need in unit.needs]} if unit.needs else {}),
+    }
 
 
 def _constraint(pattern: str | None) -> dict[str, str]:
@@ -210,7 +221,7 @@ def limits(stack: Stack) -> list[Diagnostic]:
         section.lower(): (len(stack.document.get(section, ())), most)
         for section, most in LIMITS.items()
     }
-    counts["bytes"] = (len(stack.json.encode()), LONGEST_BODY)
+    counts["bytes"] = (len(stack.body.encode()), LONGEST_BODY)
     return [
         OVER_LIMIT.at(
             unit.resources[0].origin,
@@ -241,7 +252,8 @@ def _lowered(resource: Resource, scope: Scope) -> cfn.AWSObject:
 
     Two wishes of a lifecycle need nothing here: `ignore`, since CloudFormation applies only values
     that changed in the template, and what something else changed meanwhile stays; `delete_first`,
-    since no physical name is given by us that a replacement could collide with.
+    since CloudFormation always creates first: what must not be there twice is `STATEFUL`, and its
+    replacement asked for.
     """
     lowered = LOWERINGS[type(resource)](
         scope.logical_ids[resource.key],

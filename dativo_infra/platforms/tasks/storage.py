@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.platforms import aws, runner
@@ -82,8 +82,9 @@ def state(context: Context) -> State | None:
 def attach(disk: str) -> str:
     """Return the shell commands by which a machine attaches and mounts a disk.
 
-    They run before the ECS agent starts, so no task starts without the disk. Where another machine
-    still has it they wait; a disk without a file system gets one.
+    They run before the ECS agent starts, which then needs the mount, also after a restart of the
+    machine: no task starts without the disk. Where another machine still has it they wait; a disk
+    without a file system gets one.
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bootstrap_container_instance.html,
     https://docs.aws.amazon.com/ebs/latest/userguide/ebs-using-volumes.html
     """
@@ -99,8 +100,11 @@ until aws ec2 attach-volume --region "$region" --volume-id {disk} \\
   --instance-id "$instance" --device /dev/sdf; do sleep 10; done
 until [ -e {device} ]; do sleep 1; done
 blkid {device} || mkfs.xfs {device}
-mkdir -p {_HOST_PATH}
-mount {device} {_HOST_PATH}
+mkdir -p {_HOST_PATH} /etc/systemd/system/ecs.service.d
+echo "{device} {_HOST_PATH} auto defaults,nofail 0 2" >> /etc/fstab
+printf '[Unit]\\nRequiresMountsFor={_HOST_PATH}\\n' > /etc/systemd/system/ecs.service.d/state.conf
+systemctl daemon-reload
+until mount {_HOST_PATH}; do sleep 10; done
 """
 
 
@@ -145,6 +149,14 @@ def check(context: Context, *, disks: bool) -> None:
                 remedy=f"{efs} Or run on ecs, on one machine in a cluster of its own.",
             )
         )
+    elif _is_older(context.get("runtime.compute.instance_type")):
+        context.report(
+            rules.BAD_NAME.at(
+                context.origin("runtime.compute.instance_type"),
+                "A disk of EBS is mounted on machines of the Nitro system alone, such as t3 or m5.",
+                remedy="Choose a newer machine type, or a file system of EFS.",
+            )
+        )
     elif _several(context):
         context.report(
             rules.BAD_NAME.at(
@@ -154,6 +166,18 @@ def check(context: Context, *, disks: bool) -> None:
                 f"zone. {efs}",
             )
         )
+
+
+def _is_older(instance_type: Any) -> bool:
+    """Return whether a machine type shows its disks by other names than the Nitro system.
+
+    Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html
+    """
+    family = str(instance_type).partition(".")[0]
+    return (
+        re.fullmatch("t[12]|m[1-4]|c[134]|r[34]|i[23]|d2|h1|x1e?|p[23]|g[23]s?|f1", family)
+        is not None
+    )
 
 
 def _several(context: Context) -> bool:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _SERVICE = "ecs-tasks.amazonaws.com"
 _ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/"
+    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(-fips)?\.(?P<region>[a-z0-9-]+)\."
+    r"(amazonaws\.com(\.cn)?|on\.aws)/"
     r"(?P<repository>[^:@]+)"
 )
 _METRICS: Mapping[str, tuple[str, str]] = {
@@ -182,6 +183,8 @@ class Task:
                 "its tasks get no public address: their subnets need a NAT gateway, or endpoints "
                 "for the image, the logs and what the job reaches"
             )
+        if self.secrets and is_service(job):
+            yield "its running tasks keep a secret's old value until they are started again"
         yield from rights.notes(self.context, self._job_rights(), _SERVICE)
 
     # --- what every task has ----------------------------------------------------------------
@@ -286,7 +289,8 @@ class Task:
         job = self.context.job
         scaled = scales_tasks(job)
         # Two runners at once would start each job twice, so the old one ends before the new starts.
-        least, most = (0, 100) if self._is_runner else (100, 200)
+        # On machines there may be no room for the new task beside the old one.
+        least, most = (0, 100) if self._is_runner or self.launch_type == "EC2" else (100, 200)
         yield EcsService(
             key="service",
             origin=self._origin(),
@@ -297,6 +301,7 @@ class Task:
             after=after,
             minimum_healthy_percent=least,
             maximum_percent=most,
+            lifecycle=Lifecycle(delete_first=self._is_runner),
             **self.placement,
         )
         if not scaled:

@@ -148,7 +148,16 @@ class Endless:
         if self.executed:
             press_ctrl_c()
         status = "UPDATE_IN_PROGRESS" if self.executed else "CREATE_COMPLETE"
-        return {"Stacks": [{"StackId": "id", "StackName": "s", "StackStatus": status}]}
+        return {
+            "Stacks": [
+                {
+                    "StackId": "id",
+                    "StackName": "s",
+                    "Description": "x (dativo-infra)",
+                    "StackStatus": status,
+                }
+            ]
+        }
 
     def create_change_set(self, **_: Any) -> dict[str, Any]:
         """Make a change set."""

@@ -35,6 +35,8 @@ SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 class Scripted:
     """A client that answers from a script and notes what it was asked."""
 
+    description = "An EMR cluster (dativo-infra)"
+
     def __init__(
         self,
         *statuses: str | None,
@@ -65,7 +67,12 @@ class Scripted:
         if status is None:
             error = {"Code": "ValidationError", "Message": "Stack with id x does not exist"}
             raise ClientError({"Error": error}, "DescribeStacks")
-        known = {"StackId": "id", "StackName": STACK, "LastUpdatedTime": SINCE}
+        known = {
+            "StackId": "id",
+            "StackName": STACK,
+            "LastUpdatedTime": SINCE,
+            "Description": self.description,
+        }
         return {"Stacks": [{**known, "StackStatus": status}]}
 
     def create_change_set(self, **arguments: Any) -> dict[str, Any]:

@@ -63,7 +63,6 @@ def test_metadata_leads_back(emr_unit: Unit, template: Template) -> None:
     made = template(emr_unit)
     assert made["Metadata"]["DativoInfra"] == {
         "identity": "acme/prod/orders",
-        "jobs": ["acme/prod/orders"],
         "parameters": {
             "SubnetId": "SUBNET_ID",
             "SecurityGroupIds": "SECURITY_GROUP_IDS",
@@ -148,16 +147,23 @@ def test_description_is_cut(samples: dict[str, Any], unit: Any, template: Templa
     assert template(unit(samples["logs"], description="Bucket"))["Description"] == f"Bucket{signed}"
 
 
-def test_metadata_names_the_project_and_needs(samples: dict[str, Any], unit: Any) -> None:
-    """The metadata has the project's name and what the unit needs, each where there is one."""
+def test_metadata_names_project_jobs_and_needs(samples: dict[str, Any], unit: Any) -> None:
+    """One resource says whose it is: the template's own metadata cannot be updated by itself."""
+
+    def facts(stack: Any) -> Any:
+        [resource] = stack.document["Resources"].values()
+        return resource["Metadata"]["DativoInfra"]["unit"]
+
     need = Identity("main", "cluster", "x")
-    ours = to_stack(unit(samples["logs"], needs=(need,)), "fleet").document["Metadata"]
-    assert ours["DativoInfra"]["project"] == "fleet"
-    assert ours["DativoInfra"]["needs"] == ["main/cluster/x"]
+    assert facts(to_stack(unit(samples["logs"], needs=(need,)), "fleet")) == {
+        "project": "fleet",
+        "identity": "acme/prod/orders",
+        "jobs": ["acme/prod/orders"],
+        "needs": ["main/cluster/x"],
+    }
     [stack] = to_stacks([unit(samples["logs"])], "fleet")
-    assert stack.document["Metadata"]["DativoInfra"]["project"] == "fleet"
-    plain = to_stack(unit(samples["logs"])).document["Metadata"]["DativoInfra"]
-    assert not plain.keys() & {"project", "needs"}
+    assert facts(stack)["project"] == "fleet"
+    assert not facts(to_stack(unit(samples["logs"]))).keys() & {"project", "needs"}
 
 
 def test_deterministic(emr_unit: Unit, samples: dict[str, Any]) -> None:

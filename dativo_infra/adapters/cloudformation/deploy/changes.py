@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from dativo_infra.diagnostics import Diagnostic, Location
 
 STATEFUL_TYPES = frozenset(
-    {"AWS::ECS::Cluster", "AWS::EMR::Cluster", "AWS::Logs::LogGroup", "AWS::S3::Bucket"}
+    {
+        "AWS::ECS::Cluster",
+        "AWS::ECS::Service",
+        "AWS::EMR::Cluster",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+    }
 )
 """The types of the kinds that are `STATEFUL`, for resources that no job describes any more."""
 

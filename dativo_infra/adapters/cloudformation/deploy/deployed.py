@@ -34,7 +34,10 @@ def template_of(watch: Watch, name: str) -> Mapping[str, Any]:
 
 def said_in(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what we ourselves wrote into a template: identity, jobs, needs, project."""
-    return document.get("Metadata", {}).get(METADATA, {})
+    entries = (each.get("Metadata", {}) for each in document.get("Resources", {}).values())
+    return next(
+        (each[METADATA]["unit"] for each in entries if "unit" in each.get(METADATA, {})), {}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

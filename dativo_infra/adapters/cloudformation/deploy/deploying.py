@@ -177,7 +177,10 @@ class _Deployment:
         stack_id = before["StackId"]
         last = self.watch.last_event(stack_id)
         self.watch.client.delete_stack(StackName=stack_id)
-        return self.watch.settled(self.name, stack_id, last)[0]
+        self.begun = True
+        after, _ = self.watch.settled(self.name, stack_id, last)
+        self.begun = False
+        return after
 
     def _executed(self, made: ChangeSet, stack: Stack) -> StackResult:
         last = self.watch.last_event(made.stack_id)

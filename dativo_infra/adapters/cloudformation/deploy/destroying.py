@@ -19,6 +19,7 @@ from dativo_infra.adapters.cloudformation.deploy.watch import (
     StoppedError,
     Watch,
     first_failures,
+    is_ours,
     names_of,
     nobody,
 )
@@ -56,6 +57,10 @@ class Doomed:
     """The jobs that named it when it was last deployed."""
     needs: tuple[str, ...] = ()
     """What it needed then."""
+    project: str = ""
+    """The project that it was deployed for, where that has a name."""
+    ours: bool = True
+    """Whether this tool made it."""
     status: str = ""
     protected: bool = False
     goes: tuple[Held, ...] = ()
@@ -74,7 +79,11 @@ UNPROTECT = "protected; to take it down: set protect: false, deploy, then destro
 
 @explained()
 def doomed(
-    units: Iterable[Unit], *, clients: Clients, concurrency: int = CONCURRENCY
+    units: Iterable[Unit],
+    *,
+    clients: Clients,
+    concurrency: int = CONCURRENCY,
+    project: str | None = None,
 ) -> list[Doomed]:
     """Return the stacks of units, of those that are deployed, with what each holds.
 
@@ -85,6 +94,7 @@ def doomed(
         units: What is to be destroyed.
         clients: Gives the client for a unit's target.
         concurrency: How many stacks are looked at at once.
+        project: The project's name; a stack of another one is kept.
 
     Raises:
         DiagnosticError: CloudFormation cannot be asked.
@@ -113,7 +123,7 @@ def doomed(
         concurrency=concurrency,
     )
     going = {str(each) for unit in units for each in (*unit.jobs, *unit.former)}
-    return kept([each for stacks in found for each in stacks], going)
+    return kept([each for stacks in found for each in stacks], going, project)
 
 
 def held_by(
@@ -151,6 +161,8 @@ def held_by(
         identity=ours.get("identity", str(unit.identity) if unit else ""),
         jobs=tuple(ours.get("jobs", map(str, unit.jobs) if unit else ())),
         needs=tuple(ours.get("needs", map(str, unit.needs) if unit else ())),
+        project=ours.get("project", ""),
+        ours=status in NOT_CREATED or is_ours(described),
         status=status,
         protected=described.get("EnableTerminationProtection", False),
         goes=tuple(goes),
@@ -159,18 +171,25 @@ def held_by(
     )
 
 
-def kept(stacks: Iterable[Doomed], going: Iterable[str]) -> list[Doomed]:
+def kept(
+    stacks: Iterable[Doomed], going: Iterable[str], project: str | None = None
+) -> list[Doomed]:
     """Return the stacks, each with the reason why it is kept where it is.
 
     Args:
         stacks: What may be deleted.
         going: The jobs that are destroyed, or that exist no more.
+        project: The project's name; a stack of another one is kept.
     """
     going = set(going)
     reasons: dict[str, str] = {}
     stacks = list(stacks)
     for each in stacks:
-        if each.protected:
+        if not each.ours:
+            reasons[each.id] = "not one that this tool made"
+        elif each.project not in {"", project}:
+            reasons[each.id] = f"of another project, {each.project}"
+        elif each.protected:
             reasons[each.id] = UNPROTECT
         elif others := sorted(set(each.jobs) - going):
             reasons[each.id] = f"still used by {', '.join(others)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
@@ -11,12 +12,11 @@ from dativo_infra.adapters.cloudformation.deploy.destroying import (
     held_by,
     kept,
 )
-from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, names_of
-from dativo_infra.adapters.cloudformation.template import SIGNATURE
+from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours, names_of
 from dativo_infra.planning.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
     from dativo_infra.planning.result import Unit
@@ -31,6 +31,7 @@ def orphans(
     targets: Iterable[PlacedTarget],
     project: str,
     selection: Selection = Selection(),  # noqa: B008 - it cannot be changed
+    existing: Collection[str] = (),
 ) -> list[Doomed]:
     """Return the stacks of a project that none of its units has, or had.
 
@@ -40,13 +41,17 @@ def orphans(
         targets: Where to look, each region once.
         project: The project's name, as it was given to `deploy`.
         selection: The tenant and environment of which all jobs of a stack must be.
+        existing: The identities of all jobs of the project, whoever owns them now: a stack of one
+            of them is kept.
 
     Raises:
         DiagnosticError: CloudFormation cannot be asked.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
-    names = {name for unit in units for name in names_of(unit)}
+    names = {
+        (clients(unit.target).meta.region_name, name) for unit in units for name in names_of(unit)
+    }
     found: list[Doomed] = []
     regions: set[str] = set()
     for target in targets:
@@ -55,12 +60,18 @@ def orphans(
         if region in regions:
             continue
         regions.add(region)
-        for described in _candidates(watch, names):
+        for described in _candidates(watch, {name for where, name in names if where == region}):
             ours = said_in(template_of(watch, described["StackName"]))
             if ours.get("project") == project and _selected(ours, selection):
                 found.append(held_by(watch, described, target))
-    # None of their jobs is there any more.
-    return kept(found, going={job for each in found for job in each.jobs})
+    there = set(existing)
+    stacks = kept(found, {job for each in found for job in each.jobs}, project)
+    return [
+        replace(each, keep=f"the job {', '.join(still)} exists, though it does not build it now")
+        if (still := sorted(there.intersection(each.jobs))) and not each.keep
+        else each
+        for each in stacks
+    ]
 
 
 def _candidates(watch: Watch, names: set[str]) -> Iterator[Mapping[str, Any]]:
@@ -69,7 +80,7 @@ def _candidates(watch: Watch, names: set[str]) -> Iterator[Mapping[str, Any]]:
         for described in page["Stacks"]:
             if (
                 described["StackName"] not in names
-                and (described.get("Description") or "").endswith(SIGNATURE)
+                and is_ours(described)
                 and described["StackStatus"] not in NOT_CREATED
             ):
                 yield described

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, run
-from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch
+from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours
 from dativo_infra.adapters.cloudformation.values import output_name
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def outputs(
     def task(unit: Unit) -> Task[Mapping[str, str] | None]:
         def work() -> Mapping[str, str] | None:
             _, described = Watch(client=clients(unit.target), stop=stop).find(unit)
-            if described.get("StackStatus") in _NEVER:
+            if described.get("StackStatus") in _NEVER or not is_ours(described):
                 return None
             names = {output_name(name): name for name in unit.exports}
             return {

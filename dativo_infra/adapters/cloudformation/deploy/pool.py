@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
@@ -119,7 +120,8 @@ def one_at_a_time(function: Callable[[Argument], None]) -> Callable[[Argument], 
     lock = Lock()
 
     def call(argument: Argument) -> None:
-        with lock:
+        # A pipe that is closed must not leave stacks behind of which nobody is told.
+        with lock, suppress(OSError):
             function(argument)
 
     return call

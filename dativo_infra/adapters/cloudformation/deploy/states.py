@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dativo_infra.adapters.cloudformation.deploy.watch import first_failures
+from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, first_failures, is_ours
 from dativo_infra.diagnostics.rules import (
     CREATION_FAILED,
     DEPLOY_FAILED,
+    FOREIGN_STACK,
     STACK_BROKEN,
     STACK_BUSY,
 )
@@ -63,7 +64,10 @@ def obstacles(
     watch: Watch, unit: Unit, name: str, described: Mapping[str, Any], resources: Resources
 ) -> tuple[Diagnostic, ...]:
     """Return why a stack takes no change as it is; nothing where it takes one."""
-    status = described.get("StackStatus", "")
+    status: str = described.get("StackStatus", "")
+    if status not in {"", "ROLLBACK_COMPLETE", *NOT_CREATED} and not is_ours(described):
+        message = f"The stack {name} is not one that this tool made."
+        return (FOREIGN_STACK.at(place_of(unit), message),)
     if status == "ROLLBACK_COMPLETE":
         events = watch.history(name, described["StackId"])
         message = (
@@ -73,7 +77,7 @@ def obstacles(
         return (CREATION_FAILED.at(place_of(unit), message), *failures(unit, events, resources))
     if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         return (busy(place_of(unit), name, described),)
-    if status in _BROKEN:
+    if status and status in _BROKEN:
         what, remedy = _BROKEN[status]
         message = f"The stack {name} is in {status}: {what}."
         return (STACK_BROKEN.at(place_of(unit), message, remedy=remedy.format(name=name)),)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from dativo_infra.adapters.cloudformation.deploy.results import Event
+from dativo_infra.adapters.cloudformation.template import SIGNATURE
 from dativo_infra.names import STACK, render
 
 if TYPE_CHECKING:
@@ -115,6 +116,11 @@ class Watch:
     def history(self, name: str, stack_id: str) -> list[Event]:
         """Return all events of a stack, oldest first."""
         return [event_of(name, entry) for entry in reversed(list(self.entries(stack_id)))]
+
+
+def is_ours(described: Mapping[str, Any]) -> bool:
+    """Return whether this tool made a stack, as its description says."""
+    return (described.get("Description") or "").endswith(SIGNATURE)
 
 
 def names_of(unit: Unit) -> list[str]:
