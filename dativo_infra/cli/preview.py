@@ -90,12 +90,12 @@ def command(
     previews: list[StackPreview] = []
     gone: list[str] = []
     if run.plan.owned_by(TOOL):
-        from dativo_infra.adapters.cloudformation.deploy import preview
-
         with (
             reported(),
             connected(run, endpoint_url=endpoint_url, region=region, local=local) as connection,
         ):
+            from dativo_infra.adapters.cloudformation.deploy import preview
+
             with Progress(len(run.plan.owned_by(TOOL))) as progress:
                 previews = preview(
                     run.plan.owned_by(TOOL),

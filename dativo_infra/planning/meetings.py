@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.names import PULUMI, STACK, Identity
+from dativo_infra.platforms.runner import RUNNER_CONFIG
 from dativo_infra.resources.kubernetes import KubernetesObject
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def starters(jobs: Iterable[tuple[Job, Starts]]) -> Iterator[Diagnostic]:
         if starts == "runner":
             place = (job.tenant, job.environment)
             runners.setdefault(place, job)
-            other = configs.setdefault((*place, job.variables.get("runner_config")), job)
+            config = job.variables.get("runner_config") or RUNNER_CONFIG
+            other = configs.setdefault((*place, config), job)
             if other is not job:
                 what = f"{job.identity} and {other.identity} each have a runner."
                 yield _starter(job, other, rules.TWO_RUNNERS, what)

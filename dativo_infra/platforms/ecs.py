@@ -14,6 +14,7 @@ from dativo_infra.platforms.tasks.settings import (
     refers,
 )
 from dativo_infra.platforms.tasks.task import Task
+from dativo_infra.values import Ref
 
 if TYPE_CHECKING:
     from dativo_infra.model import Job
@@ -130,13 +131,15 @@ def _check_built(context: Context) -> None:
 def _build(context: Context) -> Built:
     wanted = None if refers(context.job) else cluster.machines(context)
     given = context.settings["cpu_architecture"]
+    shared = cluster.shared(context, wanted)
+    exists = bool(shared) or refers(context.job)
     task = Task(
         context,
         "EC2",
         architecture=wanted.architecture if wanted else cluster.ARCHITECTURES[given or "x86_64"],
+        # What a service does not say ECS fills in, which some tools take for a change.
+        providers=() if exists else (Ref("capacity-provider", "name"),),
     )
-    shared = cluster.shared(context, wanted)
-    exists = shared or refers(context.job)
     # Replacing machines would stop tasks at a time that nobody chose.
     note = "machines that run keep their type, image and tags until they are replaced"
     return task.built(

@@ -40,6 +40,8 @@ def test_two_runners(make: Any) -> None:
     """Two runners of one tenant are a warning, unless each has a configuration of its own."""
     one, two = (make.fargate(name=f"jobs/{name}.yaml") for name in ("one", "two"))
     assert rules.TWO_RUNNERS.code in make.codes(one, two)
+    same = make.fargate({f"{V}runner_config": "/app/configs/runner.yaml"}, name="jobs/two.yaml")
+    assert rules.TWO_RUNNERS.code in make.codes(one, same)
     other = make.fargate({f"{V}runner_config": "/app/other.yaml"}, name="jobs/two.yaml")
     assert rules.TWO_RUNNERS.code not in make.codes(one, other)
     shared = [make.fargate({"name": "all"}, name=f"jobs/{name}.yaml") for name in ("one", "two")]

@@ -45,8 +45,8 @@ def test_smallest_cluster(make: Any) -> None:
     assert not made["capacity-provider"].managed_scaling
     assert made["capacity-providers"].default_providers == (Ref("capacity-provider", "name"),)
     service = made["service"]
-    # The cluster's own capacity provider places the tasks.
-    assert (service.launch_type, service.capacity_providers) == (None, ())
+    provider = (Ref("capacity-provider", "name"),)
+    assert (service.launch_type, service.capacity_providers) == (None, provider)
     assert service.after == ("capacity-providers",)
     assert not service.assign_public_ip
     assert made["task-definition"].launch_type == "EC2"
@@ -204,6 +204,8 @@ def test_cluster_that_exists(make: Any) -> None:
     made = make.resources(make.ecs(fields))
     assert next(iter(made)) == "log-group"
     assert made["service"].cluster == "shared"
+    # The cluster's default capacity providers place the tasks.
+    assert (made["service"].launch_type, made["service"].capacity_providers) == (None, ())
     assert made["service"].desired_count == 2
     scaled = make.resources(make.ecs({**fields, **SCALING, f"{C}instance_count": None}))
     assert scaled["scaling-target"].cluster == "shared"

@@ -20,7 +20,6 @@ from dativo_infra.adapters.cloudformation.deploy.watch import (
     Watch,
     first_failures,
     is_ours,
-    names_of,
     nobody,
 )
 from dativo_infra.adapters.cloudformation.values import logical_id
@@ -107,11 +106,9 @@ def doomed(
     def task(unit: Unit) -> Task[list[Doomed]]:
         def work() -> list[Doomed]:
             watch = Watch(client=clients(unit.target), stop=stop)
-            return [
-                held_by(watch, described, unit.target, unit=unit)
-                for name in names_of(unit)
-                if (described := watch.described(name))
-            ]
+            # Only one: what a unit was called once may be another's name now.
+            _, described = watch.find(unit)
+            return [held_by(watch, described, unit.target, unit=unit)] if described else []
 
         return Task(key=unit.identity, work=work, skip=lambda _: [])
 

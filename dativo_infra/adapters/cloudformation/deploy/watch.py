@@ -55,11 +55,12 @@ class Watch:
 
         A stack cannot be renamed, so a unit that was renamed stays in the one it has.
         """
-        names = names_of(unit)
-        for name in names:
-            if found := self.described(name):
-                return name, found
-        return names[0], {}
+        found = {name: self.described(name) for name in names_of(unit)}
+        # A name that a run left under review is no stack yet, beside one that was deployed.
+        deployed = (name for name in found if found[name].get("StackStatus") not in NOT_CREATED)
+        there = (name for name in found if found[name])
+        name = next(deployed, next(there, unit.name(STACK)))
+        return name, found[name]
 
     def pause(self) -> None:
         """Wait a moment.
