@@ -58,6 +58,7 @@ class Reader:
         self._parameters = template.get("Parameters", {})
         self._resources = template["Resources"]
         self._names = template["Metadata"][METADATA]["parameters"]
+        self._identity: str = template["Metadata"][METADATA]["identity"]
 
     def resources(self) -> list[Resource]:
         """Return all resources, in the order of the template."""
@@ -174,7 +175,7 @@ class Reader:
         metadata = outer.inner("Metadata")
         ours = metadata.inner(METADATA)
         ours.take("key")
-        ours.take("unit", None)
+        self._check_facts(ours.take("unit", None))
         metadata.end()
         outer.end()
         envelope = {
@@ -273,6 +274,16 @@ class Reader:
     ) -> EmrSecurityConfiguration:
         document = self.value(properties.take("SecurityConfiguration"))
         return EmrSecurityConfiguration(**envelope, configuration=document)
+
+    def _check_facts(self, facts: Any) -> None:
+        """Refuse what one resource says of its unit where the template says something else."""
+        if facts is None:
+            return
+        identity = self._identity
+        # What is shared is called by its kind, and its jobs stand nowhere else.
+        shared = identity.split("/")[1][:1].isupper()
+        if facts["identity"] != identity or (not shared and facts["jobs"] != [identity]):
+            raise UnreadableError(f"{facts} is not of {identity}")
 
     def _cluster(self, properties: Properties, envelope: dict[str, Any]) -> EmrCluster:
         properties.expect("VisibleToAllUsers", wanted=True)
