@@ -27,12 +27,12 @@ from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
     TOOL,
-    UNFINISHED,
     Connection,
     bucket_option,
     concurrency_option,
     connected,
     connection_options,
+    delete,
     describe,
     local_option,
     orphans_of,
@@ -135,7 +135,7 @@ def command(
     if interrupted:
         _say_left(results)
         sys.exit(INTERRUPTED)
-    if failed or any(each.action in UNFINISHED for each in pruned):
+    if failed or any(each.action.unfinished for each in pruned):
         sys.exit(FAILED)
 
 
@@ -208,7 +208,6 @@ def _prune(
     gone: list[Doomed], connection: Connection, concurrency: int, *, yes: bool
 ) -> tuple[list[DestroyResult], bool]:
     """Delete stacks, and return the results and whether it was interrupted."""
-    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, destroy
     from dativo_infra.diagnostics.render import count_of
 
     if not gone:
@@ -221,20 +220,7 @@ def _prune(
     if not going or not (yes or ask(question)):
         say("Nothing was deleted.")
         return [], False
-    interrupted = False
-    with Progress(len(gone)) as progress:
-        try:
-            results = destroy(
-                gone,
-                clients=connection.clients,
-                on_event=progress.event,
-                on_result=progress.result,
-                concurrency=concurrency,
-            )
-        except InterruptedRunError as error:
-            results, interrupted = error.results, True
-    show_diagnostics(each for result in results for each in result.diagnostics)
-    return results, interrupted
+    return delete(gone, connection, concurrency)
 
 
 # --- for people ---------------------------------------------------------------------------------

@@ -18,17 +18,14 @@ from dativo_infra.cli.common import (
     prepare,
     reported,
     say,
-    show_diagnostics,
 )
-from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
     TOOL,
-    UNFINISHED,
-    Connection,
     concurrency_option,
     connected,
     connection_options,
+    delete,
     describe,
 )
 
@@ -77,13 +74,12 @@ def command(
         if not going or not (yes or ask(_question(going))):
             say("Nothing was deleted.")
             return
-        results, interrupted = _destroy(found, connection, concurrency)
-    show_diagnostics(each for result in results for each in result.diagnostics)
+        results, interrupted = delete(found, connection, concurrency)
     say(_summary(results))
     if interrupted:
         say("Interrupted. Run the same command again to go on.")
         sys.exit(INTERRUPTED)
-    if any(result.action in UNFINISHED for result in results):
+    if any(result.action.unfinished for result in results):
         sys.exit(FAILED)
 
 
@@ -91,26 +87,6 @@ def _question(going: list[Doomed]) -> str:
     from dativo_infra.diagnostics.render import count_of
 
     return f"Delete {count_of(len(going), 'stack')}?"
-
-
-def _destroy(
-    found: list[Doomed], connection: Connection, concurrency: int
-) -> tuple[list[DestroyResult], bool]:
-    """Delete the stacks, and return the results and whether it was interrupted."""
-    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, destroy
-
-    with Progress(len(found)) as progress:
-        try:
-            results = destroy(
-                found,
-                clients=connection.clients,
-                on_event=progress.event,
-                on_result=progress.result,
-                concurrency=concurrency,
-            )
-        except InterruptedRunError as error:
-            return error.results, True
-    return results, False
 
 
 def _summary(results: list[DestroyResult]) -> str:

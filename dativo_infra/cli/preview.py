@@ -199,7 +199,7 @@ def _data(preview: StackPreview) -> dict[str, Any]:
         "identity": str(preview.unit.identity),
         "stack": preview.stack,
         "changed": preview.changed,
-        "kept": preview.kept or None,
+        "kept": preview.reason or None,
         "creates": preview.creates,
         "changes": list(_changes(preview.changes)),
         "protection": preview.protection,

@@ -53,8 +53,8 @@ class Progress:
 
     def result(self, result: StackResult | StackPreview | DestroyResult) -> None:
         """Tell that a stack is done."""
-        reason = getattr(result, "kept", "") or getattr(result, "reason", "")
-        line = f"{result.stack}  {result.action}{f': {reason}' if reason else ''}"
+        reason = f": {result.reason}" if result.reason else ""
+        line = f"{result.stack}  {result.action}{reason}"
         if self._live:
             self._live.done(result.stack, line)
         else:

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from dativo_infra.cli.common import Run, need_extra
+from dativo_infra.cli.common import Run, need_extra, show_diagnostics
+from dativo_infra.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from dativo_infra.adapters.cloudformation.deploy import Clients, Doomed, TemplateBucket
+    from dativo_infra.adapters.cloudformation.deploy import (
+        Clients,
+        DestroyResult,
+        Doomed,
+        TemplateBucket,
+    )
     from dativo_infra.planning import Unit
     from dativo_infra.project import PlacedTarget
 
 TOOL = "cloudformation"
-UNFINISHED = frozenset({"failed", "skipped", "left in progress"})
-"""What became of stacks with which a command has not done what it was asked for."""
 NO_UNITS = "No job of the selection has a CloudFormation stack."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -143,7 +147,9 @@ def connected(
         )
 
 
-def orphans_of(run: Run, connection: Connection, selected: tuple[str | None, str | None]) -> Any:
+def orphans_of(
+    run: Run, connection: Connection, selected: tuple[str | None, str | None]
+) -> list[Doomed]:
     """Return the stacks that no job of the whole project names any more.
 
     Raises:
@@ -196,3 +202,25 @@ def describe(stacks: Iterable[Doomed]) -> Iterator[str]:
             yield f"  retained, {count_of(len(each.stays), 'resource')}:"
         for resource in each.stays:
             yield f"    {resource.type} {resource.id}"
+
+
+def delete(
+    stacks: list[Doomed], connection: Connection, concurrency: int
+) -> tuple[list[DestroyResult], bool]:
+    """Delete stacks and say what went wrong; return the results and whether it was interrupted."""
+    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, destroy
+
+    interrupted = False
+    with Progress(len(stacks)) as progress:
+        try:
+            results = destroy(
+                stacks,
+                clients=connection.clients,
+                on_event=progress.event,
+                on_result=progress.result,
+                concurrency=concurrency,
+            )
+        except InterruptedRunError as error:
+            results, interrupted = error.results, True
+    show_diagnostics(each for result in results for each in result.diagnostics)
+    return results, interrupted

@@ -106,11 +106,12 @@ def plan(
     starting: list[tuple[Job, Starts]] = []
     for group in groups:
         first = group[0]
+        if not (first.is_built and first.platform):
+            continue
         sound = not any(has_errors(draft.diagnostics) for draft in group)
         context = _context(group, loaded.project, allow_unresolved=allow_unresolved)
-        if first.is_built and first.platform:
-            first.platform.check_built(context)
-        if first.is_built and sound:
+        first.platform.check_built(context)
+        if sound:
             made = _build(first, context)
             wanted = [_wish(draft, shared, context) for draft in group for shared in made.shared]
             wishes += wanted

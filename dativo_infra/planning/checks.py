@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
 from dativo_infra.platforms import aws, reach
+from dativo_infra.platforms.base import is_scaled
 from dativo_infra.values import Parameter, Text, has_secret, is_known
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def counts(job: Job, report: Report) -> None:
                 f"min_instances is {least}, but max_instances is {most}.",
             )
         )
-    if job.get(f"{limits}.enabled") is not True or not count:
+    if not is_scaled(job) or not count:
         return
     if (least and count < least) or (most and count > most):
         report(

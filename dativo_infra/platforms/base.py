@@ -241,6 +241,16 @@ def unused(reason: str, when: Callable[[Job], bool] | None = None) -> Use:
     return Use(outcome="unused", text=reason, when=when)
 
 
+def refers(job: Job) -> bool:
+    """Return whether the job runs in a cluster that exists."""
+    return job.get("runtime.compute.cluster_id") is not None
+
+
+def is_scaled(job: Job) -> bool:
+    """Return whether auto-scaling is on."""
+    return job.get("runtime.compute.auto_scaling.enabled") is True
+
+
 def switched_on(job: Job, variable: str) -> bool:
     """Return whether a job sets a variable to true; for the conditions of a `Use`."""
     return read_boolean(job.variables.get(variable)) is True

@@ -57,9 +57,9 @@ _WORDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_AMOUNT = r"(?P<amount>[0-9]+\.?[0-9]*|\.[0-9]+)(?P<unit>ns|us|µs|μs|ms|s|m|h)"
+_AMOUNT = r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)"
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-_EVERY = re.compile(f"@every (?:{_AMOUNT.replace('?P<amount>', '?:').replace('?P<unit>', '?:')})+")
+_EVERY = re.compile(f"@every (?:{_AMOUNT})+")
 
 
 def problem(text: str) -> str | None:
@@ -138,5 +138,5 @@ def _written(part: str, field: _Field) -> str:
 
 
 def _seconds(text: str) -> float:
-    found = re.finditer(_AMOUNT, text)
-    return round(sum(float(each["amount"]) * _SECONDS[each["unit"]] for each in found), 6)
+    found = re.findall(_AMOUNT, text)
+    return round(sum(float(amount) * _SECONDS[unit] for amount, unit in found), 6)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dativo_infra.platforms.base import Built, Context, Platform, Use, Variable, unused, used
-from dativo_infra.platforms.tasks import checks, cluster, settings, storage
-from dativo_infra.platforms.tasks.settings import (
-    fixed_tasks,
+from dativo_infra.platforms.base import (
+    Built,
+    Context,
+    Platform,
+    Use,
+    Variable,
     is_scaled,
-    is_service,
-    names_cluster,
     refers,
+    unused,
+    used,
 )
+from dativo_infra.platforms.tasks import checks, cluster, settings, storage
+from dativo_infra.platforms.tasks.settings import fixed_tasks, is_service, names_cluster
 from dativo_infra.platforms.tasks.task import Task
 from dativo_infra.values import Ref
 
@@ -131,20 +135,17 @@ def _check_built(context: Context) -> None:
 def _build(context: Context) -> Built:
     wanted = None if refers(context.job) else cluster.machines(context)
     given = context.settings["cpu_architecture"]
-    shared = cluster.shared(context, wanted)
-    exists = bool(shared) or refers(context.job)
+    own, shared = cluster.build(context, wanted)
     task = Task(
         context,
         "EC2",
         architecture=wanted.architecture if wanted else cluster.ARCHITECTURES[given or "x86_64"],
         # What a service does not say ECS fills in, which some tools take for a change.
-        providers=() if exists else (Ref("capacity-provider", "name"),),
+        providers=(Ref("capacity-provider", "name"),) if own else (),
     )
     # Replacing machines would stop tasks at a time that nobody chose.
     note = "machines that run keep their type, image and tags until they are replaced"
-    return task.built(
-        () if exists else cluster.own(context, wanted), shared, (note,) if wanted else ()
-    )
+    return task.built(own, shared, (note,) if wanted else ())
 
 
 ECS = Platform(

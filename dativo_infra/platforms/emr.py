@@ -13,20 +13,18 @@ from dativo_infra.platforms.base import (
     Platform,
     Use,
     Variable,
+    is_scaled,
     referenced,
+    refers,
     switched_on,
     unused,
     used,
 )
-from dativo_infra.platforms.emr_cluster import MANAGED_POLICY_TAG, Cluster, scales
+from dativo_infra.platforms.emr_cluster import MANAGED_POLICY_TAG, Cluster
 from dativo_infra.values import show
 
 if TYPE_CHECKING:
     from dativo_infra.model import Job
-
-
-def _refers(job: Job) -> bool:
-    return job.get("runtime.compute.cluster_id") is not None
 
 
 def _release(text: str) -> str | None:
@@ -143,7 +141,7 @@ EXPORTS = {
 }
 
 
-_ONLY_REFERRED = unused("the cluster exists and is only referred to", when=_refers)
+_ONLY_REFERRED = unused("the cluster exists and is only referred to", when=refers)
 
 
 def _built(*uses: Use) -> tuple[Use, ...]:
@@ -158,15 +156,17 @@ FIELDS = {
         used("machine type of the core nodes, and of the primary unless master_instance_type")
     ),
     "runtime.compute.instance_count": _built(
-        used("core nodes at the start; EMR's managed scaling owns the number afterwards", scales),
+        used(
+            "core nodes at the start; EMR's managed scaling owns the number afterwards", is_scaled
+        ),
         used("number of core nodes; the primary is extra"),
     ),
     "runtime.compute.auto_scaling.enabled": _built(used("managed scaling of core and task nodes")),
     "runtime.compute.auto_scaling.min_instances": _built(
-        used("lower limit of managed scaling", scales), unused("auto_scaling is not enabled")
+        used("lower limit of managed scaling", is_scaled), unused("auto_scaling is not enabled")
     ),
     "runtime.compute.auto_scaling.max_instances": _built(
-        used("upper limit of managed scaling", scales), unused("auto_scaling is not enabled")
+        used("upper limit of managed scaling", is_scaled), unused("auto_scaling is not enabled")
     ),
     "runtime.storage.bucket": _built(
         rights.OWN_ROLE, used("the machines' role may list, read, write and delete in it")
@@ -199,10 +199,10 @@ FIELDS = {
 
 
 def _needs(job: Job) -> tuple[str, ...]:
-    if _refers(job):
+    if refers(job):
         return ()
     wanted = ["runtime.compute.instance_type", "runtime.network.subnet_ids"]
-    if scales(job):
+    if is_scaled(job):
         limits = "runtime.compute.auto_scaling"
         wanted += [f"{limits}.min_instances", f"{limits}.max_instances"]
     return tuple(wanted)
@@ -222,7 +222,7 @@ def _check(context: Context) -> None:
 
 def _check_built(context: Context) -> None:
     """Report what a cluster that is built cannot have."""
-    if _refers(context.job):
+    if refers(context.job):
         return
     rights.check(context)
     key, _ = MANAGED_POLICY_TAG

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.names import EMR_CLUSTER, LABEL_VALUE, render_word
 from dativo_infra.platforms import aws, rights
-from dativo_infra.platforms.base import Built, Context
+from dativo_infra.platforms.base import Built, Context, is_scaled
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.emr import (
     EmrCluster,
@@ -22,8 +22,6 @@ from dativo_infra.values import Parameter, Ref, Text, concat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dativo_infra.model import Job
-
 MANAGED_POLICY_TAG = ("for-use-with-amazon-emr-managed-policies", "true")
 """The tag by which AmazonEMRServicePolicy_v2 knows what it may touch; EMR passes it on.
 
@@ -38,11 +36,6 @@ _DISK_KEY_ACTIONS = (
     "kms:GenerateDataKey*",
     "kms:ReEncrypt*",
 )
-
-
-def scales(job: Job) -> bool:
-    """Return whether EMR scales the job's cluster."""
-    return job.get("runtime.compute.auto_scaling.enabled") is True
 
 
 class Cluster:
@@ -197,7 +190,7 @@ class Cluster:
     def _cluster(self) -> EmrCluster:
         get, settings = self.context.get, self.settings
         subnets = get("runtime.network.subnet_ids") or ()
-        scaling = get("runtime.compute.auto_scaling") if scales(self.context.job) else None
+        scaling = get("runtime.compute.auto_scaling") if is_scaled(self.context.job) else None
         count = get("runtime.compute.instance_count") or (scaling and scaling.min_instances) or 1
         kind = get("runtime.compute.instance_type") or ""
         primary_kind = settings["master_instance_type"] or kind

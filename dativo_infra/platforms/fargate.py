@@ -115,9 +115,7 @@ def _build(context: Context) -> Built:
         ephemeral_storage=context.settings["ephemeral_storage"],
         assign_public_ip=context.settings["assign_public_ip"],
     )
-    shared = cluster.shared(context, None, spot=spot)
-    exists = shared or settings.refers(context.job)
-    return task.built(() if exists else cluster.own(context, None, spot=spot), shared)
+    return task.built(*cluster.build(context, None, spot=spot))
 
 
 FARGATE = Platform(

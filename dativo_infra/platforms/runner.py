@@ -86,7 +86,9 @@ def settings(context: Context) -> Iterator[tuple[str, Text]]:
     for name, path in names:
         if (value := context.get(path)) is not None:
             yield name, str(value) if isinstance(value, int) else value
-    yield from _secret_manager(context.get("resources.secrets.secret_manager_arn"))
+    arn = context.get("resources.secrets.secret_manager_arn")
+    if arn is not None and knows_secret(context.job):
+        yield from _secret_manager(arn)
 
 
 def knows_secret(job: Job) -> bool:
@@ -97,8 +99,6 @@ def knows_secret(job: Job) -> bool:
 
 def _secret_manager(arn: Any) -> Iterator[tuple[str, Text]]:
     """Yield the runner's settings to read its secrets from AWS Secrets Manager."""
-    if arn is None or (isinstance(arn, str) and not arn.startswith("arn:")):
-        return
     region = arn.split(":")[3] if isinstance(arn, str) and arn.count(":") > 3 else ""
     known = {**({"region_name": region} if region else {}), "bundle_format": "json"}
     key = "bundle_secret_id_template"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from dativo_infra.resources import Resource
 
@@ -28,8 +28,6 @@ class ScalableTarget(Resource):
     maximum: int
     tags: Mapping[str, Text]
 
-    ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingPolicy(Resource):
@@ -46,5 +44,3 @@ class ScalingPolicy(Resource):
     metric: str
     """A predefined metric, such as `ECSServiceAverageCPUUtilization`."""
     target_percent: int
-
-    ATTRIBUTES: ClassVar[tuple[str, ...]] = ()

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.platforms import aws, rights, runner
-from dativo_infra.platforms.tasks.settings import CLUSTER_NAME, is_service, run_of, tasks_wanted
+from dativo_infra.platforms.tasks.settings import (
+    CLUSTER_NAME,
+    is_runner,
+    is_service,
+    run_of,
+    tasks_wanted,
+)
 
 if TYPE_CHECKING:
     from dativo_infra.platforms.base import Context
@@ -64,7 +70,7 @@ def check_built(context: Context) -> None:
                 related=[(context.origin("name"), "the other job")],
             )
         )
-    if is_service(job) and "command" not in job.variables and tasks_wanted(context) > 1:
+    if is_service(job) and is_runner(job) and tasks_wanted(context) > 1:
         context.report(
             rules.SEVERAL_RUNNERS.at(
                 context.origin("runtime.compute"),

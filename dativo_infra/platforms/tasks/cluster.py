@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.platforms import aws
-from dativo_infra.platforms.base import Claim, Context, Shared, SharedContext, SharedKind
+from dativo_infra.platforms.base import (
+    Claim,
+    Context,
+    Shared,
+    SharedContext,
+    SharedKind,
+    is_scaled,
+    refers,
+)
 from dativo_infra.platforms.tasks import storage
-from dativo_infra.platforms.tasks.settings import is_scaled
 from dativo_infra.resources.autoscaling import AutoScalingGroup
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
@@ -126,17 +133,28 @@ _FIELDS: Mapping[str, str] = {
 """For each part of the machines the field that says it."""
 
 
-def shared(context: Context, wanted: Machines | None, *, spot: bool = False) -> tuple[Shared, ...]:
-    """Return the wish for the cluster that the job names, if it names one.
+def build(
+    context: Context, wanted: Machines | None, *, spot: bool = False
+) -> tuple[tuple[Resource, ...], tuple[Shared, ...]]:
+    """Return the cluster of one job alone, or else the wish for the one that it names.
+
+    Neither where the cluster exists.
 
     Args:
         context: The job.
         wanted: The machines that the cluster has for it.
         spot: Whether it runs on Fargate's spot market.
     """
-    name = context.settings["cluster_name"]
-    if not name or context.get("runtime.compute.cluster_id") is not None:
-        return ()
+    if refers(context.job):
+        return (), ()
+    if name := context.settings["cluster_name"]:
+        return (), (_shared(context, name, wanted, spot=spot),)
+    insights = context.settings["container_insights"]
+    origin = context.origin("runtime.platform")
+    return tuple(_cluster(None, wanted, context.tags, origin, insights=insights, spot=spot)), ()
+
+
+def _shared(context: Context, name: str, wanted: Machines | None, *, spot: bool) -> Shared:
     variables = "metadata.variables"
     claims = {
         "container_insights": Claim(
@@ -150,15 +168,7 @@ def shared(context: Context, wanted: Machines | None, *, spot: bool = False) -> 
         }
     if spot:
         claims["fargate_spot"] = Claim(value=True, path=f"{variables}.enable_spot_instances")
-    return (Shared(kind=KIND, name=name, path=f"{variables}.cluster_name", claims=claims),)
-
-
-def own(context: Context, wanted: Machines | None, *, spot: bool = False) -> Iterator[Resource]:
-    """Yield the cluster of one job alone, with its machines; see `shared`."""
-    insights = context.settings["container_insights"]
-    yield from _cluster(
-        None, wanted, context.tags, context.origin("runtime.platform"), insights=insights, spot=spot
-    )
+    return Shared(kind=KIND, name=name, path=f"{variables}.cluster_name", claims=claims)
 
 
 def _build_shared(context: SharedContext) -> tuple[Resource, ...]:

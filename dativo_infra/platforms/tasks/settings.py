@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dativo_infra.platforms import cron, rights, runner
-from dativo_infra.platforms.base import Context, Use, Variable, referenced, unused, used
+from dativo_infra.platforms.base import (
+    Context,
+    Use,
+    Variable,
+    is_scaled,
+    referenced,
+    refers,
+    unused,
+    used,
+)
 from dativo_infra.platforms.tasks import storage
 from dativo_infra.values import Concat, Text
 
@@ -30,9 +39,9 @@ def is_service(job: Job) -> bool:
     return run_of(job) == "service"
 
 
-def is_scaled(job: Job) -> bool:
-    """Return whether auto-scaling is on."""
-    return job.get(f"{_SCALING}.enabled") is True
+def is_runner(job: Job) -> bool:
+    """Return whether the container runs the runner's own command."""
+    return "command" not in job.variables
 
 
 def fixed_tasks(job: Job) -> bool:
@@ -43,11 +52,6 @@ def fixed_tasks(job: Job) -> bool:
 def scales_tasks(job: Job) -> bool:
     """Return whether the number of a service's tasks is scaled."""
     return is_service(job) and is_scaled(job) and not fixed_tasks(job)
-
-
-def refers(job: Job) -> bool:
-    """Return whether the job's cluster exists."""
-    return job.get("runtime.compute.cluster_id") is not None
 
 
 def names_cluster(job: Job) -> bool:
@@ -117,7 +121,7 @@ VARIABLES = (
         meaning="File in the image by which the long-running runner starts jobs.",
         uses=(
             unused("only the long-running runner reads it", lambda job: not is_service(job)),
-            unused("the command given says what runs", lambda job: "command" in job.variables),
+            unused("the command given says what runs", lambda job: not is_runner(job)),
         ),
     ),
     Variable(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.platforms import aws, runner
-from dativo_infra.platforms.base import Context, unused, used
+from dativo_infra.platforms.base import Context, is_scaled, unused, used
 from dativo_infra.resources.ecs import EfsVolume, HostVolume, Volume
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _several(context: Context) -> bool:
     subnets = context.get("runtime.network.subnet_ids")
     return (
         (context.get("runtime.compute.instance_count") or 1) > 1
-        or context.get("runtime.compute.auto_scaling.enabled") is True
+        or is_scaled(context.job)
         or not isinstance(subnets, tuple)
         or len(subnets) > 1
     )

@@ -10,7 +10,13 @@ from dativo_infra.platforms import aws, cron, rights, runner
 from dativo_infra.platforms.base import Built, Context
 from dativo_infra.platforms.tasks import storage
 from dativo_infra.platforms.tasks.cluster import place
-from dativo_infra.platforms.tasks.settings import is_service, run_of, scales_tasks, tasks_wanted
+from dativo_infra.platforms.tasks.settings import (
+    is_runner,
+    is_service,
+    run_of,
+    scales_tasks,
+    tasks_wanted,
+)
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.ecs import (
@@ -93,7 +99,7 @@ class Task:
 
     def built(
         self,
-        before: Iterable[Resource] = (),
+        before: tuple[Resource, ...] = (),
         shared: tuple[Shared, ...] = (),
         notes: Iterable[str] = (),
     ) -> Built:
@@ -104,7 +110,6 @@ class Task:
             shared: The cluster that the job shares.
             notes: What a person should know beside what holds for all tasks.
         """
-        before = tuple(before)
         exports: dict[str, Text] = {
             "ecs_cluster_name": self.cluster.name,
             "ecs_cluster_arn": self.cluster.arn,
@@ -138,7 +143,7 @@ class Task:
 
     @property
     def _is_runner(self) -> bool:
-        return "command" not in self.context.job.variables
+        return is_runner(self.context.job)
 
     @property
     def _task_role_arn(self) -> Text:
@@ -306,8 +311,8 @@ class Task:
         )
         if not scaled:
             return
-        limits = self.context.get("runtime.compute.auto_scaling")
         place = "runtime.compute.auto_scaling"
+        limits = self.context.get(place)
         service = {"cluster": self.cluster.name, "service": Ref("service", "name")}
         yield ScalableTarget(
             key="scaling-target",

@@ -187,6 +187,16 @@ def test_what_a_kept_stack_needs_is_kept() -> None:
     ]
 
 
+def test_what_the_stack_of_a_job_that_exists_needs_is_kept() -> None:
+    """A job that exists but no longer builds its stack keeps it, and what that stack needs."""
+    base, user = made("base"), made("user", needs=("base",), jobs=("a/b/c",))
+    found = kept([base, user], going=("a/b/c",), existing=("a/b/c",))
+    assert [each.keep for each in found] == [
+        "needed by user, which stays",
+        "the job a/b/c exists, though it does not build it now",
+    ]
+
+
 class Stuck:
     """A client whose stacks cannot be deleted."""
 

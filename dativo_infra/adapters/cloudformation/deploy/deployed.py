@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 
-from dativo_infra.adapters.cloudformation.deploy.states import place_of
+from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
+from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED
 from dativo_infra.adapters.cloudformation.template import METADATA
 from dativo_infra.diagnostics.rules import SHARED_PARTLY
 from dativo_infra.planning.result import UnitKind
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from dativo_infra.adapters.cloudformation.deploy.templates import Inputs
     from dativo_infra.adapters.cloudformation.deploy.watch import Watch
+    from dativo_infra.adapters.cloudformation.template import Stack
     from dativo_infra.diagnostics import Diagnostic
-    from dativo_infra.planning.result import Unit
 
 
 def template_of(watch: Watch, name: str) -> Mapping[str, Any]:
@@ -40,49 +40,43 @@ def said_in(document: Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Users:
-    """The jobs that use what is shared."""
+def outputs_of(described: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a described stack's outputs by the names that jobs use.
 
-    elsewhere: tuple[str, ...] = ()
-    """Those that the run does not have."""
-    new: tuple[str, ...] = ()
-    """Those of the run that the deployed stack does not know."""
-
-    @property
-    def reason(self) -> str:
-        """Why the stack stays as it is."""
-        others = ", ".join(self.elsewhere)
-        return f"also used by {others}; to change it, deploy all its jobs together"
+    Args:
+        described: The stack, as CloudFormation describes it.
+        names: Those names, by the names in the template.
+    """
+    return {
+        names[each["OutputKey"]]: each["OutputValue"]
+        for each in described.get("Outputs", ())
+        if each["OutputKey"] in names
+    }
 
 
-def users(watch: Watch, unit: Unit, name: str, inputs: Inputs) -> Users:
-    """Return who uses a deployed shared unit beside the jobs of the run; nobody of another unit.
+def standing(
+    watch: Watch, name: str, described: Mapping[str, Any], stack: Stack, inputs: Inputs
+) -> tuple[tuple[Diagnostic, ...], str]:
+    """Return why a stack cannot be changed, or else why it stays as it is; nothing where it can.
 
     What a shared unit consists of is said by all jobs that use it. A run that has some of them only
-    would take away what the others need.
+    would take away what the others need, so the stack stays. Nor can jobs that it does not know
+    begin to use it in such a run: it would be deleted under them with its last known user.
 
     Raises:
         BotoCoreError, ClientError: CloudFormation cannot be asked.
     """
-    if unit.kind is not UnitKind.SHARED:
-        return Users()
+    unit = stack.unit
+    if found := obstacles(watch, unit, name, described, stack.logical_ids):
+        return found, ""
+    if unit.kind is not UnitKind.SHARED or described.get("StackStatus") in NOT_CREATED:
+        return (), ""
     mine = list(map(str, unit.jobs))
     known = said_in(template_of(watch, name)).get("jobs", ())
-    return Users(
-        elsewhere=tuple(job for job in known if job not in mine and inputs.elsewhere(job)),
-        new=tuple(job for job in mine if job not in known),
-    )
-
-
-def refusal(unit: Unit, name: str, found: Users) -> tuple[Diagnostic, ...]:
-    """Return why jobs cannot begin to use what is shared in this run; nothing where they can.
-
-    The stack would not know them, and would be deleted under them with its last known user.
-    """
-    if not (found.elsewhere and found.new):
-        return ()
-    message = (
-        f"The stack {name} is used by {', '.join(found.elsewhere)}, which the run does not have."
-    )
-    return (SHARED_PARTLY.at(place_of(unit), message),)
+    others = ", ".join(job for job in known if job not in mine and inputs.elsewhere(job))
+    if not others:
+        return (), ""
+    if all(job in known for job in mine):
+        return (), f"also used by {others}; to change it, deploy all its jobs together"
+    message = f"The stack {name} is used by {others}, which the run does not have."
+    return (SHARED_PARTLY.at(place_of(unit), message),), ""

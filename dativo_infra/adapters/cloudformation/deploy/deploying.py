@@ -10,21 +10,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import changes_of, guard
-from dativo_infra.adapters.cloudformation.deploy.deployed import refusal, users
+from dativo_infra.adapters.cloudformation.deploy.deployed import outputs_of, standing
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.results import Action, StackResult
-from dativo_infra.adapters.cloudformation.deploy.states import (
-    failures,
-    obstacles,
-    place_of,
-)
-from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
-from dativo_infra.adapters.cloudformation.deploy.watch import (
-    NOT_CREATED,
-    StoppedError,
-    Watch,
-    nobody,
-)
+from dativo_infra.adapters.cloudformation.deploy.states import failures, place_of
+from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
+from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
 from dativo_infra.adapters.cloudformation.template import Stack, is_protected, to_stack
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
@@ -37,8 +28,6 @@ if TYPE_CHECKING:
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
     from dativo_infra.adapters.cloudformation.deploy.results import OnEvent, OnResult
     from dativo_infra.diagnostics import Diagnostic
-
-_FAILED = (Action.FAILED, Action.SKIPPED, Action.LEFT)
 
 
 def deploy(
@@ -53,7 +42,7 @@ def deploy(
     recreate_failed: bool = False,
     bucket: TemplateBucket | None = None,
     project: str | None = None,
-    elsewhere: Callable[[str], bool] | None = None,
+    elsewhere: Callable[[str], bool] = anyone,
 ) -> list[StackResult]:
     """Create or update the stack of each unit that has resources, and wait for it.
 
@@ -85,12 +74,7 @@ def deploy(
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     """
-    inputs = Inputs(
-        parameters=parameters,
-        bucket=bucket,
-        project=project,
-        elsewhere=elsewhere or (lambda _: True),
-    )
+    inputs = Inputs(parameters=parameters, bucket=bucket, project=project, elsewhere=elsewhere)
     checked = inputs.check(sorted(units, key=lambda unit: unit.kind is not UnitKind.SHARED))
     stop = Flag()
     tell, report = one_at_a_time(on_event), one_at_a_time(on_result)
@@ -115,7 +99,7 @@ def deploy(
 
     return run(
         [task(unit) for unit in checked],
-        failed=lambda result: result.action in _FAILED,
+        failed=lambda result: result.action.unfinished,
         stop=stop,
         concurrency=concurrency,
     )
@@ -150,16 +134,11 @@ class _Deployment:
         stack = to_stack(self.unit, self.inputs.project)
         if before.get("StackStatus") == "ROLLBACK_COMPLETE" and self.recreate_failed:
             before = self._removed(before)
-        if found := obstacles(self.watch, self.unit, self.name, before, stack.logical_ids):
+        found, reason = standing(self.watch, self.name, before, stack, self.inputs)
+        if found:
             return self._result(Action.FAILED, found)
-        if before.get("StackStatus") not in NOT_CREATED:
-            others = users(self.watch, self.unit, self.name, self.inputs)
-            if found := refusal(self.unit, self.name, others):
-                return self._result(Action.FAILED, found)
-            if others.elsewhere:
-                return StackResult(
-                    unit=self.unit, stack=self.name, action=Action.KEPT, reason=others.reason
-                )
+        if reason:
+            return StackResult(unit=self.unit, stack=self.name, action=Action.KEPT, reason=reason)
         made = change_sets.make(self.watch, self.name, before, self.inputs.request(stack))
         if made.failed:
             change_sets.discard(self.watch, made)
@@ -205,11 +184,7 @@ class _Deployment:
             unit=self.unit,
             stack=self.name,
             action=action,
-            outputs={
-                stack.outputs[output["OutputKey"]]: output["OutputValue"]
-                for output in described.get("Outputs", ())
-                if output["OutputKey"] in stack.outputs
-            },
+            outputs=outputs_of(described, stack.outputs),
         )
 
     def _result(self, action: Action, found: tuple[Diagnostic, ...]) -> StackResult:

@@ -107,8 +107,12 @@ def doomed(
         def work() -> list[Doomed]:
             watch = Watch(client=clients(unit.target), stop=stop)
             # Only one: what a unit was called once may be another's name now.
-            _, described = watch.find(unit)
-            return [held_by(watch, described, unit.target, unit=unit)] if described else []
+            name, described = watch.find(unit)
+            if not described:
+                return []
+            never = described["StackStatus"] in NOT_CREATED
+            document = {} if never else template_of(watch, name)
+            return [held_by(watch, described, document, unit.target, unit=unit)]
 
         return Task(key=unit.identity, work=work, skip=lambda _: [])
 
@@ -124,7 +128,11 @@ def doomed(
 
 
 def held_by(
-    watch: Watch, described: Mapping[str, Any], target: PlacedTarget, unit: Unit | None = None
+    watch: Watch,
+    described: Mapping[str, Any],
+    document: Mapping[str, Any],
+    target: PlacedTarget,
+    unit: Unit | None = None,
 ) -> Doomed:
     """Return what a stack holds, as its deployed template and its resources say.
 
@@ -133,7 +141,6 @@ def held_by(
     """
     name = described["StackName"]
     status: str = described["StackStatus"]
-    document = {} if status in NOT_CREATED else template_of(watch, name)
     stays: list[Held] = []
     goes: list[Held] = []
     pages = watch.client.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -169,7 +176,10 @@ def held_by(
 
 
 def kept(
-    stacks: Iterable[Doomed], going: Iterable[str], project: str | None = None
+    stacks: Iterable[Doomed],
+    going: Iterable[str],
+    project: str | None = None,
+    existing: Iterable[str] = (),
 ) -> list[Doomed]:
     """Return the stacks, each with the reason why it is kept where it is.
 
@@ -177,8 +187,9 @@ def kept(
         stacks: What may be deleted.
         going: The jobs that are destroyed, or that exist no more.
         project: The project's name; a stack of another one is kept.
+        existing: The jobs that exist, of which none should have a stack among these.
     """
-    going = set(going)
+    going, existing = set(going), set(existing)
     reasons: dict[str, str] = {}
     stacks = list(stacks)
     for each in stacks:
@@ -190,6 +201,8 @@ def kept(
             reasons[each.id] = UNPROTECT
         elif others := sorted(set(each.jobs) - going):
             reasons[each.id] = f"still used by {', '.join(others)}"
+        elif still := sorted(existing.intersection(each.jobs)):
+            reasons[each.id] = f"the job {', '.join(still)} exists, though it does not build it now"
     before = -1
     while len(reasons) != before:
         before = len(reasons)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
-from dativo_infra.adapters.cloudformation.deploy.destroying import (
-    Doomed,
-    held_by,
-    kept,
-)
+from dativo_infra.adapters.cloudformation.deploy.destroying import Doomed, held_by, kept
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours, names_of
 from dativo_infra.planning.selection import Selection
 
@@ -61,17 +56,11 @@ def orphans(
             continue
         regions.add(region)
         for described in _candidates(watch, {name for where, name in names if where == region}):
-            ours = said_in(template_of(watch, described["StackName"]))
+            document = template_of(watch, described["StackName"])
+            ours = said_in(document)
             if ours.get("project") == project and _selected(ours, selection):
-                found.append(held_by(watch, described, target))
-    there = set(existing)
-    stacks = kept(found, {job for each in found for job in each.jobs}, project)
-    return [
-        replace(each, keep=f"the job {', '.join(still)} exists, though it does not build it now")
-        if (still := sorted(there.intersection(each.jobs))) and not each.keep
-        else each
-        for each in stacks
-    ]
+                found.append(held_by(watch, described, document, target))
+    return kept(found, {job for each in found for job in each.jobs}, project, existing)
 
 
 def _candidates(watch: Watch, names: set[str]) -> Iterator[Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
+from dativo_infra.adapters.cloudformation.deploy.deployed import outputs_of
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, run
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours
 from dativo_infra.adapters.cloudformation.values import output_name
@@ -47,12 +48,7 @@ def outputs(
             _, described = Watch(client=clients(unit.target), stop=stop).find(unit)
             if described.get("StackStatus") in _NEVER or not is_ours(described):
                 return None
-            names = {output_name(name): name for name in unit.exports}
-            return {
-                names[each["OutputKey"]]: each["OutputValue"]
-                for each in described.get("Outputs", ())
-                if each["OutputKey"] in names
-            }
+            return outputs_of(described, {output_name(name): name for name in unit.exports})
 
         return Task(key=unit.identity, work=work, skip=lambda _: None)
 

@@ -13,16 +13,11 @@ from dativo_infra.adapters.cloudformation.deploy.changes import (
     changes_of,
     secret_properties,
 )
-from dativo_infra.adapters.cloudformation.deploy.deployed import refusal, template_of, users
+from dativo_infra.adapters.cloudformation.deploy.deployed import standing, template_of
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
-from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
-from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket
-from dativo_infra.adapters.cloudformation.deploy.watch import (
-    NOT_CREATED,
-    StoppedError,
-    Watch,
-    nobody,
-)
+from dativo_infra.adapters.cloudformation.deploy.states import place_of
+from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
+from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
 from dativo_infra.adapters.cloudformation.template import is_protected, to_stack
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
@@ -48,7 +43,7 @@ class StackPreview:
     changes: tuple[Change, ...] = ()
     protection: bool | None = None
     """What termination protection would become; None where it stays as it is."""
-    kept: str = ""
+    reason: str = ""
     """Why the stack would be kept as it is."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """Why it could not be told, or why a deployment would not be begun."""
@@ -63,7 +58,7 @@ class StackPreview:
         """What would be done to the stack as a whole."""
         if self.diagnostics:
             return "failed"
-        if self.kept:
+        if self.reason:
             return "kept"
         if self.creates:
             return "to create"
@@ -79,7 +74,7 @@ def preview(
     concurrency: int = CONCURRENCY,
     bucket: TemplateBucket | None = None,
     project: str | None = None,
-    elsewhere: Callable[[str], bool] | None = None,
+    elsewhere: Callable[[str], bool] = anyone,
 ) -> list[StackPreview]:
     """Return what `deploy` would change. Nothing is changed; each change set is deleted again.
 
@@ -103,12 +98,7 @@ def preview(
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
     """
-    inputs = Inputs(
-        parameters=parameters,
-        bucket=bucket,
-        project=project,
-        elsewhere=elsewhere or (lambda _: True),
-    )
+    inputs = Inputs(parameters=parameters, bucket=bucket, project=project, elsewhere=elsewhere)
     checked = inputs.check(sorted(units, key=lambda unit: unit.kind is not UnitKind.SHARED))
     stop = Flag()
     report = one_at_a_time(on_result)
@@ -149,14 +139,9 @@ def _without(unit: Unit, *diagnostics: Diagnostic) -> StackPreview:
 def _look(unit: Unit, watch: Watch, inputs: Inputs) -> StackPreview:
     name, before = watch.find(unit)
     stack = to_stack(unit, inputs.project)
-    if found := obstacles(watch, unit, name, before, stack.logical_ids):
-        return StackPreview(unit=unit, stack=name, diagnostics=found)
-    if before.get("StackStatus") not in NOT_CREATED:
-        others = users(watch, unit, name, inputs)
-        if found := refusal(unit, name, others):
-            return StackPreview(unit=unit, stack=name, diagnostics=found)
-        if others.elsewhere:
-            return StackPreview(unit=unit, stack=name, kept=others.reason)
+    found, reason = standing(watch, name, before, stack, inputs)
+    if found or reason:
+        return StackPreview(unit=unit, stack=name, diagnostics=found, reason=reason)
     made = change_sets.make(watch, name, before, inputs.request(stack))
     try:
         if made.failed and not made.empty:

@@ -29,6 +29,11 @@ class Action(StrEnum):
     LEFT = "left in progress"
     """Interrupted here; CloudFormation goes on by itself."""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether what was asked for has not been done."""
+        return self in {Action.FAILED, Action.SKIPPED, Action.LEFT}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

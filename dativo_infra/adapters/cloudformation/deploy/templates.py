@@ -48,6 +48,11 @@ class TemplateBucket:
         return f"{client.meta.endpoint_url}/{self.name}/{key}"
 
 
+def anyone(_job: str) -> bool:
+    """Return that a job may exist, whichever it is."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
     """What is given for all units alike."""
@@ -57,7 +62,7 @@ class Inputs:
     bucket: TemplateBucket | None = None
     project: str | None = None
     """The project's name, written into each template."""
-    elsewhere: Callable[[str], bool] = lambda _: True
+    elsewhere: Callable[[str], bool] = anyone
     """Whether a job that is not among the units may exist all the same, by its identity."""
 
     def check(self, units: Iterable[Unit]) -> list[Unit]:
