@@ -40,16 +40,17 @@ UNREAD = {"Id", "id", "namePrefix", "bucketPrefix"}
 """Names that a tool makes up or needs for itself: no resource means them."""
 
 Change = Callable[[], object]
+Edit = tuple[str, Change, Change]
+"""A place inside nested data, how to edit it, and how to undo that."""
 
 
-def changes(value: Any) -> Iterator[tuple[str, Change, Change]]:
-    """Yield for every plain value inside nested data how to change it, and how to undo that."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in list(items):
+def edits(value: Any, here: Callable[[Any, Any, Any], Iterator[Edit]]) -> Iterator[Edit]:
+    """Yield what `here` yields for every place inside nested data, and inside documents in it."""
+    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
         inner = item.value if isinstance(item, Secret) else item
         document = document_of(inner)
         if document is not None:
-            for where, do, undo in changes(document):
+            for where, do, undo in edits(document, here):
                 yield (
                     f"{key}.{where}",
                     lambda key=key, do=do, item=item, document=document: (
@@ -59,13 +60,23 @@ def changes(value: Any) -> Iterator[tuple[str, Change, Change]]:
                     lambda key=key, undo=undo, item=item: (undo(), value.__setitem__(key, item)),
                 )
         elif isinstance(inner, dict | list):
-            yield from ((f"{key}.{where}", do, undo) for where, do, undo in changes(inner))
-        elif key not in UNREAD:
+            yield from ((f"{key}.{where}", do, undo) for where, do, undo in edits(inner, here))
+        yield from here(value, key, item)
+
+
+def changes(value: Any) -> Iterator[Edit]:
+    """Yield for every plain value inside nested data how to change it, and how to undo that."""
+
+    def here(value: Any, key: Any, item: Any) -> Iterator[Edit]:
+        inner = item.value if isinstance(item, Secret) else item
+        if document_of(inner) is None and not isinstance(inner, dict | list) and key not in UNREAD:
             yield (
                 str(key),
-                lambda key=key, item=item: value.__setitem__(key, changed(item)),
-                lambda key=key, item=item: value.__setitem__(key, item),
+                lambda: value.__setitem__(key, changed(item)),
+                lambda: value.__setitem__(key, item),
             )
+
+    return edits(value, here)
 
 
 def document_of(value: Any) -> Any:
@@ -228,35 +239,14 @@ DEFAULTS = {
 """Properties that say what holds without them, by AWS's documentation or the provider's."""
 
 
-def removals(value: Any) -> Iterator[tuple[str, Change, Change]]:
+def removals(value: Any) -> Iterator[Edit]:
     """Yield for everything inside nested data how to take it away, and how to put it back."""
-    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
-        inner = item.value if isinstance(item, Secret) else item
-        document = document_of(inner)
-        if document is not None:
-            for where, do, undo in removals(document):
-                yield (
-                    f"{key}.{where}",
-                    lambda key=key, do=do, item=item, document=document: (
-                        do(),
-                        value.__setitem__(key, written(item, document)),
-                    ),
-                    lambda key=key, undo=undo, item=item: (undo(), value.__setitem__(key, item)),
-                )
-        elif isinstance(inner, dict | list):
-            yield from ((f"{key}.{where}", do, undo) for where, do, undo in removals(inner))
-        if isinstance(value, dict):
-            yield (
-                str(key),
-                lambda key=key: value.__delitem__(key),
-                lambda key=key, item=item: value.__setitem__(key, item),
-            )
-        else:
-            yield (
-                str(key),
-                lambda key=key: value.__delitem__(key),
-                lambda key=key, item=item: value.insert(key, item),
-            )
+
+    def here(value: Any, key: Any, item: Any) -> Iterator[Edit]:
+        back = value.__setitem__ if isinstance(value, dict) else value.insert
+        yield str(key), lambda: value.__delitem__(key), lambda: back(key, item)
+
+    return edits(value, here)
 
 
 def says_a_default(where: str) -> bool:

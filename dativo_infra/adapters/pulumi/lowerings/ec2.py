@@ -6,7 +6,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from dativo_infra.names import Grammar, render_word
+from dativo_infra.names import Grammar
 
 if TYPE_CHECKING:
     from dativo_infra.adapters.pulumi.lowerings.scope import Scope
@@ -38,7 +38,6 @@ def launch_template(resource: LaunchTemplate, scope: Scope) -> None:
     scope.create(
         aws.ec2.LaunchTemplate,
         {
-            "name_prefix": f"{render_word(scope.name, PREFIX)}-",
             "image_id": resource.image,
             "instance_type": resource.instance_type,
             "iam_instance_profile": {"arn": resource.instance_profile},
@@ -53,7 +52,7 @@ def launch_template(resource: LaunchTemplate, scope: Scope) -> None:
             ],
             "tags": resource.tags,
         },
-        ignore=["namePrefix"],
+        prefix=PREFIX,
     )
 
 

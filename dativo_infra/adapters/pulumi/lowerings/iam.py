@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dativo_infra.names import Grammar, render_word
+from dativo_infra.names import Grammar
 
 if TYPE_CHECKING:
     from dativo_infra.adapters.pulumi.lowerings.scope import Scope
@@ -28,13 +28,12 @@ def role(resource: IamRole, scope: Scope) -> None:
     created = scope.create(
         aws.iam.Role,
         {
-            "name_prefix": f"{render_word(scope.name, PREFIX)}-",
             "description": resource.description,
             "assume_role_policy": scope.resolver.json(resource.assume_role_policy),
             "tags": resource.tags,
         },
         # A job that is renamed keeps its role, so that its cluster is not replaced.
-        ignore=["namePrefix"],
+        prefix=PREFIX,
     )
     for arn in resource.managed_policy_arns:
         scope.create(
@@ -56,9 +55,8 @@ def instance_profile(resource: IamInstanceProfile, scope: Scope) -> None:
     scope.create(
         aws.iam.InstanceProfile,
         {
-            "name_prefix": f"{render_word(scope.name, PREFIX)}-",
             "role": resource.role,
             "tags": resource.tags,
         },
-        ignore=["namePrefix"],
+        prefix=PREFIX,
     )

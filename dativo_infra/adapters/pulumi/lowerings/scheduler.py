@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo_infra.adapters.pulumi.lowerings.ecs import network, strategies
-from dativo_infra.names import Grammar, render_word
+from dativo_infra.names import Grammar
 
 if TYPE_CHECKING:
     from dativo_infra.adapters.pulumi.lowerings.scope import Scope
@@ -39,7 +39,6 @@ def schedule(resource: Schedule, scope: Scope) -> None:
     scope.create(
         aws.scheduler.Schedule,
         {
-            "name_prefix": f"{render_word(scope.name, PREFIX)}-",
             "description": resource.description,
             "schedule_expression": resource.expression,
             "state": "ENABLED",
@@ -54,5 +53,5 @@ def schedule(resource: Schedule, scope: Scope) -> None:
                 },
             },
         },
-        ignore=["namePrefix"],
+        prefix=PREFIX,
     )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pulumi
 
 from dativo_infra.adapters.pulumi.typed import args_class, typed
+from dativo_infra.names import render_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dativo_infra.adapters.pulumi.values import Resolver
+    from dativo_infra.names import Grammar
     from dativo_infra.resources import Lifecycle
 
 R = TypeVar("R", bound=pulumi.CustomResource)
@@ -37,6 +39,7 @@ class Scope:
         properties: Mapping[str, Any],
         *,
         part: str = "",
+        prefix: Grammar | None = None,
         ignore: Sequence[str] = (),
     ) -> R:
         """Register a Pulumi resource and return it.
@@ -45,8 +48,13 @@ class Scope:
             resource: the provider's class.
             properties: what it is made of; tokens are resolved, and what is None is left out.
             part: what it is called beside the first one.
+            prefix: how names of its kind are written, where the provider makes one up that begins
+                with `name`; it stays when that changes, so that a rename replaces nothing.
             ignore: properties, as Pulumi names them, that something else owns once it exists.
         """
+        if prefix:
+            start = f"{render_word(self.name, prefix)}-"
+            properties, ignore = {"name_prefix": start, **properties}, [*ignore, "namePrefix"]
         arguments = typed(args_class(resource), self.resolver.value(properties))
         # Every generated class takes a name, arguments and options; their base says otherwise.
         make: Any = resource
