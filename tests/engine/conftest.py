@@ -1,0 +1,42 @@
+"""What the tests with real engines share: the engines, or the reason why they are skipped."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from workspace import Workspace, find, install_providers  # noqa: E402 - found by the line above
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENGINES = ("pulumi", "pulumi-language-python")
+KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager")
+
+
+def _need(programs: tuple[str, ...]) -> None:
+    if missing := [each for each in programs if not find(each)]:
+        pytest.skip(f"no {', '.join(missing)} on this machine: run `make engines`")
+
+
+@pytest.fixture(scope="session")
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PULUMI_HOME in which the test providers are installed."""
+    _need(ENGINES)
+    home = tmp_path_factory.mktemp("pulumi-home")
+    install_providers(home)
+    return home
+
+
+@pytest.fixture
+def workspace(pulumi_home: Path, tmp_path: Path) -> Workspace:
+    """The repository's Pulumi program, without jobs, a stack, or anything to build in."""
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    return Workspace.of_repository(folder, pulumi_home)
