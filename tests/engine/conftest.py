@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +11,6 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from workspace import Workspace, find, install_providers  # noqa: E402 - found by the line above
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ENGINES = ("pulumi", "pulumi-language-python")
 KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager")
