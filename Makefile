@@ -1,5 +1,5 @@
 # Targets make their own virtual environment; nothing is needed but Python 3.11 or newer.
-.PHONY: help demo test lint format types layers check clean
+.PHONY: help demo test engines lint format types layers check clean clean-engines
 
 # The first of these that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -8,10 +8,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := dativo_infra stacks tests examples benchmarks
+CODE := dativo_infra stacks tests examples benchmarks engines
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 $(READY): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; set PYTHON=..." >&2; exit 1; }
@@ -24,6 +24,10 @@ demo: $(READY) ## Run the main job: check, plan, synthesise, preview and deploy 
 
 test: $(READY) ## Run all tests.
 	$(BIN)/python -m pytest --numprocesses auto
+
+engines: ## Find the engines that some tests run against; build what is missing into .engines/bin.
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) engines/build.py
 
 lint: $(READY) ## Check style and formatting.
 	$(BIN)/ruff check $(CODE)
@@ -41,5 +45,8 @@ layers: $(READY) ## Check that imports go one way (see docs/architecture.md).
 
 check: lint types layers test ## Everything that a change must pass.
 
-clean: ## Remove what the targets made.
+clean: ## Remove what the targets made, except the engines: these take many minutes to build.
 	rm -rf $(VENV) out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+clean-engines: ## Remove the engines that were built.
+	rm -rf .engines

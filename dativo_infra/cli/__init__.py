@@ -19,6 +19,7 @@ _COMMANDS = {
     "destroy": "Delete the jobs' CloudFormation stacks.",
     "schema": "Print a JSON schema, for editors and other validators.",
     "explain": "Explain a diagnostic's code, a platform, or a field of the block.",
+    "doctor": "Show which tools and credentials are here, and what the jobs lack.",
 }
 
 _INTERRUPTED = 130
