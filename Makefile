@@ -25,9 +25,8 @@ demo: $(READY) ## Run the main job: check, plan, synthesise, preview and deploy 
 test: $(READY) ## Run all tests.
 	$(BIN)/python -m pytest --numprocesses auto
 
-engines: ## Find the engines that some tests run against; build what is missing into .engines/bin.
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found; set PYTHON=..." >&2; exit 1; }
-	@$(PYTHON) engines/build.py
+engines: $(READY) ## Find the engines that some tests run against; build with Go what is missing.
+	@$(BIN)/python engines/build.py
 
 lint: $(READY) ## Check style and formatting.
 	$(BIN)/ruff check $(CODE)

@@ -1,11 +1,11 @@
 """Finds the real engines that tests run against, and builds those that this machine lacks.
 
-    python engines/build.py
+    make engines
 
 What counts is the first of each name on `.engines/bin` and then PATH: one that runs and is new
-enough is used as it is. What is missing, too old or broken is built into `.engines/bin`, so put
-that folder first on PATH to run the engines. Each is built by Go from the exact modules that its
-folder's go.mod and go.sum name, fetched as Go's own settings say (`go env GOPROXY`).
+enough is used as it is. What is missing, too old or broken is built into `.engines/bin` by Go, from
+the exact modules that its folder's go.mod and go.sum name, fetched as Go's own settings say
+(`go env GOPROXY`). One is built after another, since Go keeps all cores busy.
 
 To take a newer engine, in its folder: `go get -tool PACKAGE@VERSION && go mod tidy`, copy the
 `replace` lines of the engine's own go.mod, and write the version into the table below.
@@ -24,10 +24,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-ANSWERS_WITHIN = 20.0  # seconds; a busy machine may take some of them, a hanging tool all
-NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+from dativo_infra.cli import tools
+from dativo_infra.cli.tools import Tool, UnusableError
 
+ROOT = Path(__file__).resolve().parent.parent
 PULUMI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 KUBERNETES_VERSION = "k8s.io/component-base/version"
 KUBERNETES_FLAGS = (
@@ -37,7 +37,7 @@ KUBERNETES_FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """A file of a Go module that an engine wants beside its binary."""
 
@@ -51,40 +51,29 @@ class Beside:
         return Path(self.path).name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A program that tests run against, how it is recognised and how it is had."""
+    """A tool that tests run against, and how it is built."""
 
-    name: str
-    purpose: str
+    tool: Tool
     version: str  # the one that is built, and the oldest that is used
-    ask: tuple[str, ...]  # arguments that make it answer
-    tells_version: bool = True  # else it is enough that it answers
-    folder: str = ""  # in engines/; without one, the engine is only looked for
-    package: str = ""
+    folder: str  # in engines/
+    package: str
     ldflags: tuple[str, ...] = ()
     beside: Beside | None = None
-    install: str = ""  # what a person can do about one that is only looked for
 
 
 ENGINES = (
     Engine(
-        name="pulumi",
-        purpose="previews and deploys the Pulumi program",
+        tool=tools.PULUMI,
         version="3.259.0",
-        ask=("version",),
         folder="pulumi",
         package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         ldflags=(f"-X {PULUMI_VERSION}=v3.259.0",),
     ),
     Engine(
-        name="pulumi-language-python",
-        purpose="runs a Pulumi program that is written in Python",
-        # The last one inside the SDK's module. It knows no flag for its version; an official one
-        # comes with its CLI, whose version is asked.
-        version="3.79.0",
-        ask=("-help",),
-        tells_version=False,
+        tool=tools.PULUMI_PYTHON,
+        version="3.79.0",  # the last one inside the SDK's module
         folder="pulumi-language-python",
         package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
         ldflags=(f"-X {PULUMI_VERSION}=v3.79.0",),
@@ -96,38 +85,31 @@ ENGINES = (
         ),
     ),
     Engine(
-        name="kube-apiserver",
-        purpose="judges and stores Kubernetes objects",
+        tool=tools.KUBE_APISERVER,
         version="1.36.3",
-        ask=("--version",),
         folder="kubernetes",
         package="k8s.io/kubernetes/cmd/kube-apiserver",
         ldflags=KUBERNETES_FLAGS,
     ),
     Engine(
-        name="kube-controller-manager",
-        purpose="finishes deleting namespaces, and keeps quotas and service accounts",
+        tool=tools.KUBE_CONTROLLER_MANAGER,
         version="1.36.3",
-        ask=("--version",),
         folder="kubernetes",
         package="k8s.io/kubernetes/cmd/kube-controller-manager",
         ldflags=KUBERNETES_FLAGS,
     ),
     Engine(
-        name="tofu",
-        purpose="validates and plans Terraform configurations",
+        tool=tools.ETCD,
+        version="3.6.16",
+        folder="etcd",
+        package="go.etcd.io/etcd/server/v3",
+    ),
+    Engine(
+        tool=tools.TOFU,
         version="1.10.0",
-        ask=("version",),
         folder="tofu",
         package="github.com/opentofu/opentofu/cmd/tofu",
         ldflags=("-X github.com/opentofu/opentofu/version.dev=no",),
-    ),
-    Engine(
-        name="etcd",
-        purpose="keeps what kube-apiserver stores",
-        version="3.4.0",
-        ask=("--version",),
-        install="install the system's package etcd-server",
     ),
 )
 
@@ -140,16 +122,17 @@ def main(engines: tuple[Engine, ...] = ENGINES, root: Path = ROOT) -> int:
         root: The project's folder: engines are built from its `engines/`, into its `.engines/`.
 
     Returns:
-        The exit code: 0 if every engine that can be built can now be used.
+        The exit code: 0 if every engine can now be used.
     """
     binaries = root / ".engines" / "bin"
+    searched = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"
     lacking: list[Engine] = []
     for engine in engines:
-        path = shutil.which(engine.name, path=f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}")
-        fault = _fault(engine, Path(path)) if path else f"missing ({engine.purpose})"
-        if fault and engine.folder:
+        path = shutil.which(engine.tool.name, path=searched)
+        fault = _fault(engine, Path(path)) if path else "missing"
+        if fault:
             lacking.append(engine)
-        _say(engine, f"{fault}; {engine.install}".rstrip("; ") if fault else str(path))
+        _say(engine, " ".join(filter(None, (path, fault and f"({fault})"))))
     if not lacking:
         return 0
 
@@ -158,7 +141,7 @@ def main(engines: tuple[Engine, ...] = ENGINES, root: Path = ROOT) -> int:
         print(
             f"\nGo was not found; install Go {_go_version(lacking, root)} or newer"
             " (https://go.dev/dl), which builds:",
-            *(f"{engine.name} {engine.version}" for engine in lacking),
+            *(f"{engine.tool.name} {engine.version}" for engine in lacking),
             sep="\n  ",
             file=sys.stderr,
         )
@@ -167,20 +150,20 @@ def main(engines: tuple[Engine, ...] = ENGINES, root: Path = ROOT) -> int:
     binaries.mkdir(parents=True, exist_ok=True)
     failed = [engine for engine in lacking if not _build(engine, go, root, binaries)]
     if failed:
-        names = ", ".join(engine.name for engine in failed)
+        names = ", ".join(engine.tool.name for engine in failed)
         print(f"\nNot built, see above: {names}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _build(engine: Engine, go: str, root: Path, binaries: Path) -> bool:
-    """Build an engine under another name, and move it to its place once it has answered."""
+    """Build an engine in another folder, and move it to its place once it has answered."""
     _say(engine, f"building {engine.version}; the first time takes minutes")
     began = time.monotonic()
     # Without CGO the result depends on no C compiler; a go.work further up is not for us.
     environment = os.environ | {"CGO_ENABLED": "0", "GOWORK": "off"}
     flags = ["-mod=readonly", "-trimpath", "-buildvcs=false"]
     with tempfile.TemporaryDirectory(prefix="building-", dir=binaries.parent) as folder:
-        built = Path(folder, engine.name)
+        built = Path(folder, engine.tool.name)
         made = [built]
         command = [go, "build", *flags, "-ldflags", " ".join(("-s -w", *engine.ldflags))]
         command += ["-o", str(built), engine.package]
@@ -200,7 +183,7 @@ def _build(engine: Engine, go: str, root: Path, binaries: Path) -> bool:
         except (OSError, subprocess.CalledProcessError) as error:
             _say(engine, f"FAILED: {error}")
             return False
-    _say(engine, f"built in {time.monotonic() - began:.0f} s: {binaries / engine.name}")
+    _say(engine, f"built in {time.monotonic() - began:.0f} s: {binaries / engine.tool.name}")
     return True
 
 
@@ -219,29 +202,14 @@ def _module_folder(beside: Beside, go: str, root: Path, environment: dict[str, s
 def _fault(engine: Engine, path: Path) -> str:
     """Why a program cannot be used as an engine, or nothing."""
     try:
-        done = subprocess.run(  # noqa: S603 - the tools that tests are about to run
-            [str(path), *engine.ask],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"},
-            timeout=ANSWERS_WITHIN,
-            check=True,
-        )
-    except subprocess.TimeoutExpired:
-        return f"hanging: {path}"
-    except (OSError, subprocess.CalledProcessError) as error:
-        return f"broken: {error}"
+        version = engine.tool.version(path)
+    except UnusableError as error:
+        return str(error)
     # A link does not bring along what lies beside the program itself.
     if engine.beside and not path.resolve().with_name(engine.beside.name).is_file():
-        return f"incomplete: {path} has no {engine.beside.name} beside it"
-    if not engine.tells_version:
-        return ""
-    answer = NUMBERS.search(done.stdout.decode(errors="replace"))
-    if not answer:
-        return f"broken: {path} does not tell its version"
-    if _numbers(answer[0]) < _numbers(engine.version):
-        return f"too old: {path} is {answer[0]}, {engine.version} is wanted"
+        return f"incomplete: no {engine.beside.name} beside it"
+    if version and _numbers(version) < _numbers(engine.version):
+        return f"too old: {version}, and {engine.version} is wanted"
     return ""
 
 
@@ -257,7 +225,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _say(engine: Engine, what: str) -> None:
-    print(f"{engine.name:24}{what}", flush=True)
+    print(f"{engine.tool.name:24}{what}", flush=True)
 
 
 if __name__ == "__main__":

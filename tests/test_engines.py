@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dativo_infra.cli import tools
+from dativo_infra.cli.tools import Tool
 from engines import build
 from engines.build import ENGINES, Beside, Engine
 
@@ -19,27 +21,22 @@ FOLDERS = Path(build.__file__).parent
 
 # Names that no machine has.
 LANTERN = Engine(
-    name="lantern-engine",
-    purpose="gives light",
+    tool=Tool(name="lantern-engine", purpose="gives light"),
     version="2.10.0",
-    ask=("version",),
     folder="lantern",
     package="example.com/lantern",
     ldflags=("-X example.com/lantern.version=v2.10.0",),
 )
-KETTLE = replace(LANTERN, name="kettle-engine", folder="kettle", package="example.com/kettle")
+KETTLE = replace(
+    LANTERN,
+    tool=Tool(name="kettle-engine", purpose="boils water"),
+    folder="kettle",
+    package="example.com/kettle",
+)
 SILENT = replace(
     LANTERN,
-    ask=("-help",),
-    tells_version=False,
+    tool=replace(LANTERN.tool, ask=("-help",), tells_version=False),
     beside=Beside(folder="kettle", module="example.com/wick", path="bin/lantern-wick"),
-)
-GIVEN = Engine(
-    name="given-engine",
-    purpose="is there",
-    version="1.0.0",
-    ask=("version",),
-    install="install the package given-server",
 )
 
 # Builds what the file `made` beside it says, and fails half way at packages that `failing` lists.
@@ -120,11 +117,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @pytest.mark.parametrize(
-    "answer", ["v2.10.0", "Lantern Version: 2.10.1-rc.1", "v2.11.0", "v10.0.0", "kept 2.10.0 >&2"]
+    "answer", ["v2.10.0", "Lantern Version: 2.10.1-rc.1", "v2.11.0", "v10.0.0", "3.0; echo 9 >&2"]
 )
 def test_new_enough(machine: Machine, answer: str, capfd: pytest.CaptureFixture[str]):
     """A tool on PATH that is as new as what would be built is used as it is."""
-    path = tool(machine.path / LANTERN.name, f"#!/bin/sh\necho {answer}\n")
+    path = tool(machine.path / LANTERN.tool.name, f"#!/bin/sh\necho {answer}\n")
     assert machine.run(LANTERN) == 0
     assert str(path) in capfd.readouterr().out
     assert machine.calls() == machine.left() == []
@@ -142,28 +139,28 @@ def test_new_enough(machine: Machine, answer: str, capfd: pytest.CaptureFixture[
 )
 def test_unusable(machine: Machine, text: str, fault: str, capfd: pytest.CaptureFixture[str]):
     """A tool on PATH that is too old or does not run is said to be, and built instead."""
-    path = tool(machine.path / LANTERN.name, text)
+    path = tool(machine.path / LANTERN.tool.name, text)
     assert machine.run(LANTERN) == 0
-    assert re.search(f"{LANTERN.name} +{fault}: .*{re.escape(str(path))}", capfd.readouterr().out)
-    assert machine.left() == ["bin", f"bin/{LANTERN.name}"]
+    assert f"{LANTERN.tool.name:24}{path} ({fault}: " in capfd.readouterr().out
+    assert machine.left() == ["bin", f"bin/{LANTERN.tool.name}"]
 
 
 def test_hanging(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     """A tool on PATH that never answers is given up, and built instead."""
-    monkeypatch.setattr(build, "ANSWERS_WITHIN", 2.0)
+    monkeypatch.setattr(tools, "ANSWERS_WITHIN", 2.0)
     sleep = shutil.which("sleep", path=os.defpath)
-    tool(machine.path / LANTERN.name, f"#!/bin/sh\nexec {sleep} 10\n")
+    tool(machine.path / LANTERN.tool.name, f"#!/bin/sh\nexec {sleep} 10\n")
     assert machine.run(LANTERN) == 0
-    assert f"hanging: {machine.path}" in capfd.readouterr().out
-    assert f"bin/{LANTERN.name}" in machine.left()
+    assert "(hanging: no answer within 2 s)" in capfd.readouterr().out
+    assert f"bin/{LANTERN.tool.name}" in machine.left()
 
 
 def test_waits_for_nobody(machine: Machine, monkeypatch: pytest.MonkeyPatch):
     """A tool that reads its input finds none, where a person's terminal would keep it waiting."""
-    monkeypatch.setattr(build, "ANSWERS_WITHIN", 2.0)
-    tool(machine.path / LANTERN.name, "#!/bin/sh\nread line || echo v2.10.0\n")
+    monkeypatch.setattr(tools, "ANSWERS_WITHIN", 2.0)
+    tool(machine.path / LANTERN.tool.name, "#!/bin/sh\nread line || echo v2.10.0\n")
     terminal, person = os.pipe()
     kept = os.dup(0)
     os.dup2(terminal, 0)
@@ -183,7 +180,7 @@ def test_missing(machine: Machine):
     assert call.startswith("lantern build -mod=readonly ")
     assert call.endswith(" example.com/lantern")
     assert "-X example.com/lantern.version=v2.10.0" in call
-    assert machine.left() == ["bin", f"bin/{LANTERN.name}"]
+    assert machine.left() == ["bin", f"bin/{LANTERN.tool.name}"]
 
 
 def test_second_run(machine: Machine):
@@ -200,12 +197,12 @@ def test_newer_wanted(machine: Machine):
     assert machine.run(LANTERN) == 0
     machine.go_makes("echo v2.11.0")
     assert machine.run(replace(LANTERN, version="2.11.0")) == 0
-    assert "v2.11.0" in (machine.built / LANTERN.name).read_text()
+    assert "v2.11.0" in (machine.built / LANTERN.tool.name).read_text()
 
 
 def test_built_before_path(machine: Machine):
     """What was built counts before PATH, where the tool that made it necessary may still be."""
-    tool(machine.path / LANTERN.name, "#!/bin/sh\necho v1.0.0\n")
+    tool(machine.path / LANTERN.tool.name, "#!/bin/sh\necho v1.0.0\n")
     assert machine.run(LANTERN) == machine.run(LANTERN) == 0
     assert len(machine.calls()) == 1
 
@@ -213,8 +210,7 @@ def test_built_before_path(machine: Machine):
 def test_without_go(machine: Machine, capfd: pytest.CaptureFixture[str]):
     """Without Go the run fails, and says which Go builds everything that is missing."""
     machine.without_go()
-    tool(machine.path / GIVEN.name, "#!/bin/sh\necho 1.0.0\n")
-    assert machine.run(KETTLE, LANTERN, GIVEN) == 1
+    assert machine.run(KETTLE, LANTERN) == 1
     told = capfd.readouterr().err
     assert "install Go 1.24.0 or newer" in told
     assert told.splitlines()[-2:] == ["  kettle-engine 2.10.0", "  lantern-engine 2.10.0"]
@@ -225,14 +221,14 @@ def test_failing_build(machine: Machine, capfd: pytest.CaptureFixture[str]):
     """A build that fails leaves nothing, the others go on, and the exit code tells."""
     machine.go_fails_at(LANTERN.package)
     assert machine.run(LANTERN, KETTLE) == 1
-    assert machine.left() == ["bin", f"bin/{KETTLE.name}"]
-    assert capfd.readouterr().err.splitlines()[-1].endswith(f": {LANTERN.name}")
+    assert machine.left() == ["bin", f"bin/{KETTLE.tool.name}"]
+    assert capfd.readouterr().err.splitlines()[-1].endswith(f": {LANTERN.tool.name}")
 
 
 @pytest.mark.parametrize("script", ["echo v2.9.0", "exit 1"])
 def test_built_in_vain(machine: Machine, script: str, capfd: pytest.CaptureFixture[str]):
     """What was built and is not what was wanted takes nobody's place."""
-    old = tool(machine.built / LANTERN.name, "#!/bin/sh\necho v2.0.0\n")
+    old = tool(machine.built / LANTERN.tool.name, "#!/bin/sh\necho v2.0.0\n")
     machine.go_makes(script)
     assert machine.run(LANTERN) == 1
     assert "FAILED: what was built is " in capfd.readouterr().out
@@ -257,38 +253,25 @@ def test_nothing_beside(machine: Machine, how: str):
     else:
         (machine.folder / "module/bin/lantern-wick").unlink()
     assert machine.run(SILENT, KETTLE) == 1
-    assert machine.left() == ["bin", f"bin/{KETTLE.name}"]
+    assert machine.left() == ["bin", f"bin/{KETTLE.tool.name}"]
 
 
 def test_incomplete(machine: Machine, capfd: pytest.CaptureFixture[str]):
     """A tool on PATH counts only with the file that it wants beside it; links are followed."""
-    program = tool(machine.folder / "installed" / SILENT.name, "#!/bin/sh\n")
-    (machine.path / SILENT.name).symlink_to(program)
+    program = tool(machine.folder / "installed" / SILENT.tool.name, "#!/bin/sh\n")
+    (machine.path / SILENT.tool.name).symlink_to(program)
     tool(program.with_name("lantern-wick"), "")
     assert machine.run(SILENT) == 0
     assert machine.calls() == []
     program.with_name("lantern-wick").unlink()
     assert machine.run(SILENT) == 0
-    assert "incomplete: " in capfd.readouterr().out
-    assert machine.left() == ["bin", f"bin/{SILENT.name}", "bin/lantern-wick"]
+    assert "(incomplete: no lantern-wick beside it)" in capfd.readouterr().out
+    assert machine.left() == ["bin", f"bin/{SILENT.tool.name}", "bin/lantern-wick"]
 
 
-def test_only_looked_for(machine: Machine, capfd: pytest.CaptureFixture[str]):
-    """An engine that is not for us to build is no failure: how it is had is said."""
-    machine.without_go()
-    assert machine.run(GIVEN) == 0
-    assert "missing (is there); install the package given-server" in capfd.readouterr().out
-    tool(machine.path / GIVEN.name, "#!/bin/sh\necho 0.9.0\n")
-    assert machine.run(GIVEN) == 0
-    assert "0.9.0, 1.0.0 is wanted; install the package" in capfd.readouterr().out
-
-
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.tool.name)
 def test_table(engine: Engine):
-    """The table wants what the committed modules build, or says how the engine is had."""
-    assert bool(engine.folder) != bool(engine.install)
-    if not engine.folder:
-        return
+    """The table wants what the committed modules build."""
     modules = (FOLDERS / engine.folder / "go.mod").read_text()
     assert re.search(rf"^(tool )?\t?{re.escape(engine.package)}$", modules, re.MULTILINE)
     required = re.findall(r"^(?:require )?\t?(\S+) (v\S+)", modules, re.MULTILINE)
@@ -298,7 +281,7 @@ def test_table(engine: Engine):
     assert (FOLDERS / engine.folder / "go.sum").stat().st_size
 
 
-@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.tool.name)
 def test_told_version(engine: Engine):
     """A version that is written into a binary is the one that is built."""
     told = re.findall(r"v\d+\.\d+\.\d+", " ".join(engine.ldflags))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,65 +23,67 @@ from dativo_infra.cli.common import (
 from dativo_infra.cli.stacks import connection_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from dativo_infra.cli.common import Run
-    from dativo_infra.cli.tools import FoundTool, Package
-    from dativo_infra.planning import Unit
     from dativo_infra.project import PlacedTarget
 
-AWS_ANSWERS_WITHIN = 5.0
-"""Seconds that AWS has to tell whose the credentials are."""
-_MOST_LISTED = 5
+_EXTRAS = {
+    "pulumi": ("pulumi", "pulumi-aws", "pulumi-kubernetes"),
+    "cloudformation": ("troposphere", "boto3"),
+    "local": ("moto",),
+}
+"""The Python packages of each extra that show whether it is installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that was looked for."""
+
+    name: str
+    value: str = ""
+    """What is there: a version, an account, a name."""
+    source: str = ""
+    """Where it is, or comes from."""
+    purpose: str = ""
+    problem: str = ""
+    """Why it cannot be used; empty where it can."""
+    remedy: str = ""
+    needed: bool = False
+    """Whether the jobs need it."""
 
 
 @click.command("doctor")
 @job_options
 @connection_options
-@click.option("--offline", is_flag=True, help="Ask nobody outside of this machine.")
 @format_option
-def command(
-    *, endpoint_url: str | None, region: str | None, offline: bool, form: str, **options: Any
-) -> None:
-    """Show which tools and credentials are here, and what the jobs lack.
+def command(*, endpoint_url: str | None, region: str | None, form: str, **options: Any) -> None:
+    """Show which tools are here, and the targets and credentials that the jobs would use.
 
     Without PATHS the tools alone. Exits with 1 when something is missing that the jobs need.
     """
-    from dativo_infra.cli import tools
-
-    with ThreadPoolExecutor(len(tools.TOOLS)) as pool:
-        asked = pool.map(tools.find_tool, tools.TOOLS)
-        # Meanwhile.
-        packages = {each: each.version() for each in tools.PACKAGES}
-        run = prepare(**options) if options["paths"] else None
-        places = list(_places(run)) if run else []
-        credentials = None
-        if any(place.aws for place in places):
-            credentials = _credentials(
-                places, offline=offline, region=region, endpoint_url=endpoint_url
-            )
-        found = list(asked)
-    needs = [
-        *_missing_tools(places, found),
-        *_missing_packages(places, packages),
-        *(need for place in places for need in place.missing(credentials)),
-    ]
+    run = prepare(**options) if options["paths"] else None
+    owners = {unit.owner for unit in run.plan.units} if run else set()
+    sections = {"tools": list(_tools(owners)), "packages": list(_packages(owners))}
+    if run:
+        sections["targets"] = list(_targets(run))
+        sections["credentials"] = [
+            *_aws(run, region=region, endpoint_url=endpoint_url),
+            *_kubernetes(run),
+            *_pulumi(run),
+        ]
     if form == "json":
-        _print_data(
-            run=run,
-            found=found,
-            packages=packages,
-            places=places,
-            credentials=credentials,
-            needs=needs,
-        )
+        content = {name: [asdict(each) for each in found] for name, found in sections.items()}
+        print_json("doctor", content)
     else:
-        for line in _lines(found, packages, places, credentials, needs):
+        for line in _lines(sections):
             click.echo(line)
-        if run:
-            show_diagnostics(each for each in run.diagnostics if each.severity == "error")
-            say(run.summary() if needs or run.failed else f"{run.summary()} They lack nothing.")
-    if needs or (run and run.failed):
+    every = (each for found in sections.values() for each in found)
+    missing = {each.name: None for each in every if each.problem and each.needed}
+    if run:
+        show_diagnostics(each for each in run.diagnostics if each.severity == "error")
+        say(f"{run.summary()} They lack {', '.join(missing) or 'nothing'}.")
+    if missing or (run and run.failed):
         sys.exit(FAILED)
 
 
@@ -89,356 +91,154 @@ def command(
 next(each for each in command.params if each.name == "paths").required = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Something that jobs need and that is not here."""
-
-    what: str
-    remedy: str
-    jobs: tuple[str, ...]
-
-
-# --- the places that jobs are deployed to ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """Whose credentials the next command would use, as far as it is known."""
-
-    source: str | None
-    account: str | None
-    region: str | None
-    problem: str = ""
-    """Why they cannot be used; empty where they can, or where nobody was asked."""
-    remedy: str = ""
+def _lines(sections: Mapping[str, list[Finding]]) -> Iterator[str]:
+    for name, found in sections.items():
+        if found:
+            yield name
+        for each in found:
+            problem = each.problem and f"({each.problem})"
+            yield f"  {each.name:24}{'  '.join(filter(None, (each.value, each.source, problem)))}"
+            for more in (each.purpose, each.problem and each.remedy):
+                if more:
+                    yield f"{'':26}{more}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What one tool builds at one target, and what is found there."""
+def _tools(owners: set[str]) -> Iterator[Finding]:
+    from dativo_infra.cli.tools import ENGINES, TOOLS, UnusableError
 
-    target: PlacedTarget
-    tool: str
-    units: tuple[Unit, ...]
-    program: str | None = None
-    """What gets the credentials of the target's Kubernetes context; None: no such context."""
-
-    def jobs(self, kubernetes: bool | None = None) -> tuple[str, ...]:
-        """Return the jobs of this place: all, or those with or without Kubernetes objects."""
-        units = (
-            each for each in self.units if kubernetes is None or kubernetes in _on_kubernetes(each)
-        )
-        return tuple(sorted({str(job) for unit in units for job in unit.jobs}))
-
-    @property
-    def aws(self) -> bool:
-        """Whether something is built on AWS."""
-        return any(False in _on_kubernetes(each) for each in self.units)
-
-    @property
-    def kubernetes(self) -> bool:
-        """Whether something is built in a Kubernetes cluster."""
-        return any(True in _on_kubernetes(each) for each in self.units)
-
-    @property
-    def configured_elsewhere(self) -> bool:
-        """Whether the tool's own configuration may say more than is known here."""
-        return self.tool == "pulumi" and not (self.target.account or self.target.region)
-
-    def missing(self, credentials: Credentials | None) -> Iterator[Missing]:
-        """Yield what the jobs of this place need and do not have."""
-        if self.aws and credentials:
-            yield from self._missing_on_aws(credentials)
-        wanted = self.target.kubernetes_context
-        if self.kubernetes and wanted and self.program is None:
-            yield Missing(
-                what=f"the context {wanted} in the kubeconfig ({_kubeconfig()})",
-                remedy="set KUBECONFIG, or kubernetes_context of the target to one of "
-                "`kubectl config get-contexts`",
-                jobs=self.jobs(kubernetes=True),
-            )
-        elif self.kubernetes and self.program and not shutil.which(self.program):
-            yield Missing(
-                what=f"{self.program}, by which the context {wanted} gets its credentials",
-                remedy="install it, or put it on PATH",
-                jobs=self.jobs(kubernetes=True),
-            )
-
-    def _missing_on_aws(self, credentials: Credentials) -> Iterator[Missing]:
-        jobs = self.jobs(kubernetes=False)
-        if self.tool == "cloudformation" and not (self.target.region or credentials.region):
-            yield Missing(
-                what=f"a region of {self.target}",
-                remedy="set `region` in the target, give --region, or set AWS_DEFAULT_REGION",
-                jobs=jobs,
-            )
-        if self.configured_elsewhere:
-            return
-        if credentials.problem:
-            yield Missing(
-                what=f"credentials for AWS: {credentials.problem}",
-                remedy=credentials.remedy,
-                jobs=jobs,
-            )
-        elif credentials.account and self.target.account not in {None, credentials.account}:
-            yield Missing(
-                what=f"credentials of account {self.target.account} for {self.target.name}: "
-                f"those in use ({credentials.source}) are of account {credentials.account}",
-                remedy="set AWS_PROFILE, or choose the jobs of one account with --tenant and "
-                "--environment",
-                jobs=jobs,
-            )
-
-
-def _places(run: Run) -> Iterator[Place]:
-    from dativo_infra.cli.tools import kubernetes_contexts
-    from dativo_infra.planning.support import TOOLS
-
-    contexts = None
     for tool in TOOLS:
-        units = run.plan.owned_by(tool)
-        for target in sorted({unit.target for unit in units}, key=str):
-            here = tuple(unit for unit in units if unit.target == target)
-            place = Place(target=target, tool=tool, units=here)
-            if place.kubernetes and target.kubernetes_context:
-                contexts = kubernetes_contexts(os.environ) if contexts is None else contexts
-                program = contexts.get(target.kubernetes_context)
-                place = Place(target=target, tool=tool, units=here, program=program)
-            yield place
+        path, version, problem = shutil.which(tool.name), "", ""
+        if path is None:
+            path = shutil.which(tool.name, path=ENGINES)
+            problem = "not on PATH" if path else "missing"
+        if path:
+            try:
+                version = tool.version(path)
+            except UnusableError as error:
+                problem = str(error)
+        yield Finding(
+            name=tool.name,
+            value=version,
+            source=path or "",
+            purpose=tool.purpose,
+            problem=problem,
+            remedy="" if path else tool.remedy,
+            needed=tool.name in owners,
+        )
 
 
-def _on_kubernetes(unit: Unit) -> set[bool]:
-    from dativo_infra.resources.kubernetes import KubernetesObject
+def _packages(owners: set[str]) -> Iterator[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
 
-    return {isinstance(each, KubernetesObject) for each in unit.resources}
+    for extra, names in _EXTRAS.items():
+        for name in names:
+            try:
+                found, problem = version(name), ""
+            except PackageNotFoundError:
+                found, problem = "", "missing"
+            yield Finding(
+                name=name,
+                value=found,
+                problem=problem,
+                remedy=f"pip install 'dativo-infra[{extra}]'",
+                needed=extra in owners,
+            )
 
 
-def _credentials(
-    places: Iterable[Place], *, offline: bool, region: str | None, endpoint_url: str | None
-) -> Credentials:
+def _targets(run: Run) -> Iterator[Finding]:
+    from dativo_infra.diagnostics.render import count_of
+
+    jobs: dict[tuple[str, PlacedTarget], set[str]] = {}
+    for unit in run.plan.units:
+        jobs.setdefault((unit.owner, unit.target), set()).update(map(str, unit.jobs))
+    for owner, target in sorted(jobs):
+        count = count_of(len(jobs[owner, target]), "job")
+        yield Finding(name=owner, value=str(target), source=count)
+
+
+def _aws(run: Run, *, region: str | None, endpoint_url: str | None) -> Iterator[Finding]:
     from importlib.util import find_spec
 
-    from dativo_infra.cli.tools import aws_credentials, aws_region
+    from dativo_infra.diagnostics import DiagnosticError
 
-    source = aws_credentials(os.environ)
-    known = region or aws_region(os.environ)
-    if offline or not (find_spec("boto3") and find_spec("troposphere")):
-        return Credentials(source=source, account=None, region=known)
+    units = [unit for unit in run.plan.units if not all(map(_is_kubernetes, unit.resources))]
+    if not units:
+        return
+    if not (find_spec("boto3") and find_spec("troposphere")):
+        remedy = "pip install 'dativo-infra[cloudformation]'"
+        yield Finding(name="AWS account", problem="not known without boto3", remedy=remedy)
+        return
 
     from dativo_infra.adapters.cloudformation.deploy import account_of, open_session
-    from dativo_infra.diagnostics import DiagnosticError
-    from dativo_infra.project import PlacedTarget
 
-    # The account is asked in a region of a target: other partitions have other endpoints.
-    regions = sorted(each.target.region for each in places if each.aws and each.target.region)
-    where = [PlacedTarget(region=each) for each in regions[:1]]
-
-    def ask() -> Credentials:
-        try:
-            session = open_session(region=region)
-            account = account_of(session, where, endpoint_url=endpoint_url)
-        except DiagnosticError as error:
-            [diagnostic] = error.diagnostics
-            return Credentials(
-                source=source,
-                account=None,
-                region=known,
-                problem=_reason(error.__cause__),
-                remedy=diagnostic.remedy,
-            )
-        method = getattr(session.get_credentials(), "method", None)
-        return Credentials(source=source or method, account=account, region=known)
-
-    answer = _within(AWS_ANSWERS_WITHIN, ask)
-    if answer is not None:
-        return answer
-    return Credentials(
-        source=source,
-        account=None,
-        region=known,
-        problem=f"AWS did not answer within {AWS_ANSWERS_WITHIN:g} s",
-        remedy="check the network and the proxy, or give --offline",
-    )
+    # The stack's configuration may tell Pulumi the region that its target does not.
+    targets = [unit.target for unit in units if unit.owner != "pulumi" or unit.target.region]
+    try:
+        session = open_session(region=region)
+        account = account_of(session, targets, endpoint_url=endpoint_url)
+    except DiagnosticError as error:
+        # AWS may quote a request that it refuses, and with it a token.
+        refused = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
+        problem = refused or " ".join(each.message for each in error.diagnostics)
+        remedy = error.diagnostics[0].remedy
+        yield Finding(name="AWS account", problem=problem, remedy=remedy, needed=True)
+        return
+    source = f"{session.get_credentials().method}, profile {session.profile_name}"
+    if session.region_name:
+        source += f", region {session.region_name}"
+    yield Finding(name="AWS account", value=account, source=source)
 
 
-def _reason(error: BaseException | None) -> str:
-    """Return an error of AWS by its name: the message of one may quote a token."""
-    response = getattr(error, "response", None)
-    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return str(code or type(error).__name__)
-
-
-def _within(seconds: float, ask: Callable[[], Credentials]) -> Credentials | None:
-    """Return an answer; None where it takes longer, and is then waited for no more."""
-    from threading import Thread
-
-    answers: list[Credentials] = []
-    thread = Thread(target=lambda: answers.append(ask()), daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return answers[0] if answers else None
-
-
-# --- what is missing ------------------------------------------------------------------------------
-
-_TOOLS_OF = {"pulumi": ("pulumi", "pulumi-language-python")}
-
-
-def _missing_tools(places: list[Place], found: Iterable[FoundTool]) -> Iterator[Missing]:
-    for each in found:
-        jobs = _jobs(place for place in places if each.tool.name in _TOOLS_OF.get(place.tool, ()))
-        if jobs and each.problem:
-            yield Missing(
-                what=f"the tool {each.tool.name} ({each.problem})",
-                remedy=each.tool.remedy,
-                jobs=jobs,
-            )
-
-
-def _missing_packages(
-    places: list[Place], packages: dict[Package, str | None]
-) -> Iterator[Missing]:
-    for package, version in packages.items():
-        jobs = _jobs(place for place in places if package.name in _packages_of(place))
-        if jobs and version is None:
-            yield Missing(
-                what=f"the Python package {package.name}: {package.cost}",
-                remedy=package.remedy,
-                jobs=jobs,
-            )
-
-
-def _packages_of(place: Place) -> tuple[str, ...]:
-    if place.tool == "cloudformation":
-        return ("troposphere", "boto3")
-    aws = ("pulumi-aws",) if place.aws else ()
-    return ("pulumi", *aws, *(("pulumi-kubernetes",) if place.kubernetes else ()))
-
-
-def _jobs(places: Iterable[Place]) -> tuple[str, ...]:
-    return tuple(sorted({job for place in places for job in place.jobs()}))
-
-
-# --- for people -----------------------------------------------------------------------------------
-
-
-def _lines(
-    found: Iterable[FoundTool],
-    packages: dict[Package, str | None],
-    places: list[Place],
-    credentials: Credentials | None,
-    needs: list[Missing],
-) -> Iterator[str]:
-    yield "tools"
-    for each in found:
-        facts = (each.version, each.path, f"({each.problem})" if each.problem else "")
-        yield f"  {each.tool.name:24}{' '.join(filter(None, facts))}"
-        yield f"{'':26}{each.tool.purpose}"
-        if each.problem == "missing":
-            yield f"{'':26}{each.tool.remedy}"
-    yield f"packages of {sys.executable}"
-    for package, version in packages.items():
-        yield f"  {package.name:24}{version or f'missing: {package.cost}; {package.remedy}'}"
-    for place in places:
-        yield f"{place.tool} at {place.target}: {_listed(place.jobs())}"
-        yield from (f"  {each}" for each in _place_lines(place, credentials))
-    if needs:
-        yield "what jobs need and is not here"
-    for need in needs:
-        yield f"  {need.what}"
-        yield f"    needed by {_listed(need.jobs)}"
-        if need.remedy:
-            yield f"    {need.remedy}"
-
-
-def _place_lines(place: Place, credentials: Credentials | None) -> Iterator[str]:
-    target = place.target
-    if place.aws and credentials:
-        source = credentials.source or "none found in files or the environment"
-        of = f"of account {credentials.account}" if credentials.account else "AWS was not asked"
-        yield f"account     {target.account or 'any'}"
-        yield f"credentials {source} ({credentials.problem or of})"
-        yield f"region      {target.region or credentials.region or 'not known here'}"
-    if place.kubernetes:
-        wanted = target.kubernetes_context
-        if wanted is None:
-            yield "kubernetes  no context in the target: the stack's configuration must name one"
-        else:
-            where = "not in" if place.program is None else "in"
-            yield f"kubernetes  context {wanted}, {where} {_kubeconfig()}"
-    if place.tool == "pulumi":
-        project, stack = _pulumi()
-        if project:
-            yield f"project     {project}"
-        if stack:
-            yield f"stack       {stack}, selected last"
-
-
-def _pulumi() -> tuple[str | None, str | None]:
-    from dativo_infra.cli.tools import pulumi_project, pulumi_stack
-
-    project = pulumi_project()
-    return (str(project), pulumi_stack(project, os.environ)) if project else (None, None)
-
-
-def _kubeconfig() -> str:
-    from dativo_infra.cli.tools import kubeconfig
-
-    return ", ".join(map(str, kubeconfig(os.environ)))
-
-
-def _listed(jobs: tuple[str, ...]) -> str:
-    more = f" and {len(jobs) - _MOST_LISTED:,} more" if len(jobs) > _MOST_LISTED else ""
-    return ", ".join(jobs[:_MOST_LISTED]) + more
-
-
-# --- for machines ---------------------------------------------------------------------------------
-
-
-def _print_data(
-    *,
-    run: Run | None,
-    found: Iterable[FoundTool],
-    packages: dict[Package, str | None],
-    places: Iterable[Place],
-    credentials: Credentials | None,
-    needs: Iterable[Missing],
-) -> None:
-    from dataclasses import asdict
-
-    from dativo_infra.diagnostics.render import as_data
-
-    project, stack = _pulumi()
-    content = {
-        "tools": [
-            {
-                "name": each.tool.name,
-                "path": each.path,
-                "version": each.version,
-                "problem": each.problem or None,
-                "purpose": each.tool.purpose,
-                "remedy": each.tool.remedy,
-            }
-            for each in found
-        ],
-        "packages": [
-            {**asdict(each), "version": version, "remedy": each.remedy}
-            for each, version in packages.items()
-        ],
-        "targets": [
-            {
-                "tool": place.tool,
-                **asdict(place.target),
-                "jobs": place.jobs(),
-                "aws": asdict(credentials) if place.aws and credentials else None,
-                "kubernetes": {"context_found": place.program is not None}
-                if place.kubernetes
-                else None,
-            }
-            for place in places
-        ],
-        "pulumi": {"project": project, "stack": stack},
-        "missing": [asdict(each) for each in needs],
-        "diagnostics": as_data(run.diagnostics) if run else [],
+def _kubernetes(run: Run) -> Iterator[Finding]:
+    wanted = {
+        unit.target.kubernetes_context
+        for unit in run.plan.units
+        if any(map(_is_kubernetes, unit.resources))
     }
-    print_json("doctor", content)
+    files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    found = {name for file in files.split(os.pathsep) for name in _contexts(file)}
+    for context in sorted(filter(None, wanted)):
+        yield Finding(
+            name="Kubernetes context",
+            value=context,
+            source=files,
+            problem="" if context in found else "no such context",
+            remedy="set KUBECONFIG, or the target's kubernetes_context in dativo-infra.yaml",
+            needed=True,
+        )
+
+
+def _contexts(kubeconfig: str) -> Iterator[str]:
+    from dativo_infra.loading.files import read
+    from dativo_infra.loading.yaml import parse
+
+    text = read(kubeconfig)
+    data = parse(text, kubeconfig).data if isinstance(text, str) else None
+    contexts = data.get("contexts") if isinstance(data, dict) else None
+    for each in contexts if isinstance(contexts, list) else ():
+        if isinstance(each, dict) and isinstance(name := each.get("name"), str):
+            yield name
+
+
+def _is_kubernetes(resource: object) -> bool:
+    from dativo_infra.resources.kubernetes import KubernetesObject
+
+    return isinstance(resource, KubernetesObject)
+
+
+def _pulumi(run: Run) -> Iterator[Finding]:
+    from dativo_infra.cli.tools import PULUMI, UnusableError
+
+    path = shutil.which(PULUMI.name)
+    if not (path and run.plan.owned_by("pulumi")):
+        return
+    try:
+        stack, problem = PULUMI.run(path, "stack", "--show-name", "--non-interactive").strip(), ""
+    except UnusableError:
+        stack, problem = "", "none is selected here"
+    yield Finding(
+        name="Pulumi stack",
+        value=stack,
+        problem=problem,
+        remedy="`pulumi stack select`, in the folder of Pulumi.yaml; `pulumi stack` says more",
+    )
