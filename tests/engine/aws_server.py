@@ -1,0 +1,128 @@
+"""An AWS in memory (moto) over HTTP, in a thread of the tests' own process, which it ends with."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import boto3
+from moto.core.responses import ActionResult, EmptyResult
+from moto.emr.responses import ElasticMapReduceResponse
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from dativo_infra.adapters.cloudformation.local import create_references, create_roles, embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dativo_infra.planning import Plan
+
+ACCOUNT = "123456789012"
+"""The account that moto answers for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """A running server, whose account is empty at first."""
+
+    variables: Mapping[str, str]
+    """What the environment of a program must hold for boto3 to use the server."""
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """Return a client of a service."""
+        return boto3.client(service, region_name=region)
+
+    def has_what_jobs_name(
+        self, planned: Plan, parameters: Mapping[str, str] | None = None
+    ) -> None:
+        """Create the roles, subnets, security groups and clusters that jobs say exist."""
+        session = boto3.Session()
+        named = (each.id for job in planned.jobs for each in job.references)
+        create_roles(
+            session, [each for each in named if isinstance(each, str) and ":role/" in each]
+        )
+        create_references(session, planned.units, parameters or {})
+
+
+@contextmanager
+def aws_server() -> Iterator[Aws]:
+    """Serve an AWS without anything in it, for this process and those that it starts."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}))
+        stack.enter_context(embedded())
+        for gap in _emr():
+            stack.enter_context(gap)
+        # One request at a time, since moto's memory is not made for threads.
+        server = make_server(
+            "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), request_handler=_Silent
+        )
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        endpoint = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+        stack.enter_context(patch.dict(os.environ, endpoint))
+        kept = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        yield Aws({**endpoint, **{name: os.environ[name] for name in kept}})
+
+
+class _Silent(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing of a request."""
+
+
+_LATER = ("auto_termination_policy", "managed_scaling_policy")
+"""What is told of a cluster by calls of its own, which moto lacks."""
+
+
+def _emr() -> Iterator[Any]:
+    """Yield the patches by which a cluster keeps what moto forgets of it."""
+    run = ElasticMapReduceResponse.run_job_flow
+
+    def run_job_flow(response: Any) -> ActionResult:
+        answer: Any = run(response)
+        cluster = response.backend.clusters[answer.result["JobFlowId"]]
+        cluster.auto_termination_policy = response._get_param("AutoTerminationPolicy")
+        cluster.instance_fleets = response._get_param("Instances.InstanceFleets", [])
+        return answer
+
+    def list_instance_fleets(response: Any) -> ActionResult:
+        return ActionResult({"InstanceFleets": _cluster(response).instance_fleets})
+
+    yield patch.object(ElasticMapReduceResponse, "run_job_flow", run_job_flow)
+    yield _added(list_instance_fleets)
+    for name in _LATER:
+        yield from map(_added, _kept(name))
+
+
+def _kept(name: str) -> Iterator[Callable[[Any], ActionResult | EmptyResult]]:
+    """Yield the calls that set, tell and remove one thing of a cluster."""
+    wire = name.title().replace("_", "")
+
+    def put(response: Any) -> EmptyResult:
+        setattr(_cluster(response), name, response._get_param(wire))
+        return EmptyResult()
+
+    def get(response: Any) -> ActionResult:
+        return ActionResult({wire: getattr(_cluster(response), name, None)})
+
+    def remove(response: Any) -> EmptyResult:
+        setattr(_cluster(response), name, None)
+        return EmptyResult()
+
+    for function in (put, get, remove):
+        function.__name__ = f"{function.__name__}_{name}"
+        yield function
+
+
+def _cluster(response: Any) -> Any:
+    return response.backend.describe_cluster(response._get_param("ClusterId"))
+
+
+def _added(function: Callable[[Any], Any]) -> Any:
+    return patch.object(ElasticMapReduceResponse, function.__name__, function, create=True)
