@@ -196,7 +196,7 @@ def _kubernetes(run: Run) -> Iterator[Finding]:
         if any(map(_is_kubernetes, unit.resources))
     }
     files = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
-    found = {name for file in files.split(os.pathsep) for name in _contexts(file)}
+    found = [name for file in files.split(os.pathsep) for name in _contexts(file)]
     for context in sorted(filter(None, wanted)):
         yield Finding(
             name="Kubernetes context",
@@ -208,7 +208,7 @@ def _kubernetes(run: Run) -> Iterator[Finding]:
         )
 
 
-def _contexts(kubeconfig: str) -> Iterator[str]:
+def _contexts(kubeconfig: str) -> Iterator[object]:
     from dativo_infra.loading.files import read
     from dativo_infra.loading.yaml import parse
 
@@ -216,8 +216,8 @@ def _contexts(kubeconfig: str) -> Iterator[str]:
     data = parse(text, kubeconfig).data if isinstance(text, str) else None
     contexts = data.get("contexts") if isinstance(data, dict) else None
     for each in contexts if isinstance(contexts, list) else ():
-        if isinstance(each, dict) and isinstance(name := each.get("name"), str):
-            yield name
+        if isinstance(each, dict):
+            yield each.get("name")
 
 
 def _is_kubernetes(resource: object) -> bool:

@@ -163,6 +163,7 @@ def test_engine_that_is_not_on_path(run, make_tool: Make, write_job) -> None:
     result = run("doctor", write_job(KUBERNETES))
     assert result.exit_code == 1
     assert f"  pulumi                  3.259.0  {path}  (not on PATH)\n" in result.stdout
+    assert "Pulumi stack" not in result.stdout
 
 
 # --- what jobs need -------------------------------------------------------------------------------
@@ -198,6 +199,7 @@ def test_missing_package(
     result = run("doctor", "--region", "us-east-1", write_job(emr))
     extra = "cloudformation" if code else "pulumi"
     assert f"  {package:24}(missing)\n{'':26}pip install 'dativo-infra[{extra}]'\n" in result.stdout
+    assert result.stdout.count(" pip install ") == 1
     assert result.exit_code == code
 
 
@@ -227,7 +229,7 @@ def test_context(run, machine: Path, make_tool: Make, write_job, give_target) ->
     assert SECRET not in result.output
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "- 1", "contexts: 3", "contexts: [{name: 3}, 4]"])
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "contexts: 3", "contexts: [{name: []}, 4]"])
 def test_kubeconfig_that_is_none(
     *, run, machine: Path, make_tool: Make, write_job, give_target, text: str
 ) -> None:
@@ -286,6 +288,14 @@ def test_region(run, monkeypatch: pytest.MonkeyPatch, write_job, emr: str) -> No
     assert "They lack pulumi.\n" in result.stderr
 
 
+def test_endpoint(run, write_job, emr: str, give_target) -> None:
+    """It is the given endpoint that is asked."""
+    give_target()
+    keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), SECRET)
+    result = run("doctor", write_job(emr), "--endpoint-url", "http://127.0.0.1:1", **keys)
+    assert 'Could not connect to the endpoint URL: "http://127.0.0.1:1/"' in result.stdout
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_is_shown(
     *, run, monkeypatch: pytest.MonkeyPatch, write_job, emr: str, give_target, form: str
@@ -311,12 +321,13 @@ def test_no_secret_is_shown(
 @pytest.mark.parametrize(
     ("answer", "shown"), [("echo dev", "dev"), ("exit 3", "(none is selected here)")]
 )
-def test_stack(*, run, make_tool: Make, write_job, answer: str, shown: str) -> None:
+def test_stack(*, run, make_tool: Make, write_job, emr: str, answer: str, shown: str) -> None:
     """The selected stack is the one that Pulumi tells; jobs can do without one."""
     make_tool("pulumi", f'[ "$1" = version ] && echo v3.259.0 && exit\n{answer}')
     result = run("doctor", write_job(KUBERNETES))
     assert f"  Pulumi stack            {shown}\n" in result.stdout
     assert result.exit_code == 0
+    assert "Pulumi stack" not in run("doctor", write_job(emr)).stdout
 
 
 def test_imports_no_heavy_package() -> None:
