@@ -85,6 +85,13 @@ ENGINES = (
         ),
     ),
     Engine(
+        tool=tools.PULUMI_NODEJS,
+        version="3.40.0",  # inside the SDK's module, like the above
+        folder="pulumi-language-nodejs",
+        package="github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
+        ldflags=(f"-X {PULUMI_VERSION}=v3.40.0",),
+    ),
+    Engine(
         tool=tools.KUBE_APISERVER,
         version="1.36.3",
         folder="kubernetes",

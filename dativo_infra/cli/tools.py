@@ -89,6 +89,12 @@ PULUMI_PYTHON = Tool(
     tells_version=False,
     remedy=f"it comes with pulumi; {_MAKE}, too",
 )
+PULUMI_NODEJS = Tool(
+    name="pulumi-language-nodejs",
+    purpose="tests: runs Pulumi programs in JavaScript",
+    ask=("-help",),  # likewise
+    tells_version=False,
+)
 KUBE_APISERVER = Tool(
     name="kube-apiserver",
     purpose="tests: judges and stores Kubernetes objects",
@@ -107,4 +113,13 @@ GO = Tool(
     remedy="see https://go.dev/dl",
 )
 
-TOOLS = (PULUMI, PULUMI_PYTHON, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, ETCD, TOFU, GO)
+TOOLS = (
+    PULUMI,
+    PULUMI_PYTHON,
+    PULUMI_NODEJS,
+    KUBE_APISERVER,
+    KUBE_CONTROLLER_MANAGER,
+    ETCD,
+    TOFU,
+    GO,
+)
