@@ -70,7 +70,7 @@ def command(*, endpoint_url: str | None, region: str | None, form: str, **option
         sections["credentials"] = [
             *_aws(run, region=region, endpoint_url=endpoint_url),
             *_kubernetes(run),
-            *_pulumi(run),
+            *_pulumi(run, sections["tools"]),
         ]
     if form == "json":
         content = {name: [asdict(each) for each in found] for name, found in sections.items()}
@@ -226,19 +226,27 @@ def _is_kubernetes(resource: object) -> bool:
     return isinstance(resource, KubernetesObject)
 
 
-def _pulumi(run: Run) -> Iterator[Finding]:
+def _pulumi(run: Run, tools: list[Finding]) -> Iterator[Finding]:
+    import json
+
     from dativo_infra.cli.tools import PULUMI, UnusableError
 
-    path = shutil.which(PULUMI.name)
-    if not (path and run.plan.owned_by("pulumi")):
+    usable = [each.source for each in tools if each.name == PULUMI.name and not each.problem]
+    if not (usable and run.plan.owned_by("pulumi")):
         return
+    user, backend, problem = "", "", ""
     try:
-        stack, problem = PULUMI.run(path, "stack", "--show-name", "--non-interactive").strip(), ""
-    except UnusableError:
-        stack, problem = "", "none is selected here"
+        answer = json.loads(PULUMI.run(usable[0], "whoami", "--json", "--non-interactive"))
+        user, url = answer["user"], answer["url"]
+        # The address of a database may hold a password.
+        backend = url.partition(":" if "@" in url else "?")[0]
+    except (UnusableError, ValueError):
+        problem = "not logged in to one"
     yield Finding(
-        name="Pulumi stack",
-        value=stack,
+        name="Pulumi backend",
+        value=user,
+        source=backend,
         problem=problem,
-        remedy="`pulumi stack select`, in the folder of Pulumi.yaml; `pulumi stack` says more",
+        remedy="`pulumi login`, or set PULUMI_ACCESS_TOKEN or PULUMI_BACKEND_URL",
+        needed=True,
     )

@@ -39,6 +39,9 @@ users:
 - {{name: ingest, user: {{token: {SECRET}}}}}
 """
 
+PULUMI = "[ $1 = version ] && echo v3.259.0 || echo '%s'"
+LOGGED_IN = PULUMI % '{"user": "me", "url": "file:///state"}'
+
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -163,7 +166,7 @@ def test_engine_that_is_not_on_path(run, make_tool: Make, write_job) -> None:
     result = run("doctor", write_job(KUBERNETES))
     assert result.exit_code == 1
     assert f"  pulumi                  3.259.0  {path}  (not on PATH)\n" in result.stdout
-    assert "Pulumi stack" not in result.stdout
+    assert "Pulumi backend" not in result.stdout
 
 
 # --- what jobs need -------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ def test_targets(run, write_job, emr: str, give_target) -> None:
 
 def test_context(run, machine: Path, make_tool: Make, write_job, give_target) -> None:
     """The target's Kubernetes context must be in the kubeconfig."""
-    make_tool("pulumi", "echo v3.259.0")
+    make_tool("pulumi", LOGGED_IN)
     give_target()
     path = write_job(KUBERNETES)
     (machine / "kubeconfig").write_text(KUBECONFIG % "other")
@@ -234,7 +237,7 @@ def test_kubeconfig_that_is_none(
     *, run, machine: Path, make_tool: Make, write_job, give_target, text: str
 ) -> None:
     """A kubeconfig that says nothing of use has no context."""
-    make_tool("pulumi", "echo v3.259.0")
+    make_tool("pulumi", LOGGED_IN)
     give_target()
     (machine / "kubeconfig").write_text(text)
     assert "They lack Kubernetes context." in run("doctor", write_job(KUBERNETES)).stderr
@@ -319,15 +322,29 @@ def test_no_secret_is_shown(
 
 
 @pytest.mark.parametrize(
-    ("answer", "shown"), [("echo dev", "dev"), ("exit 3", "(none is selected here)")]
+    ("url", "shown"),
+    [
+        ("https://api.pulumi.com/me", "https://api.pulumi.com/me"),
+        (f"s3://bucket?key={SECRET}", "s3://bucket"),
+        (f"postgres://me:{SECRET}@db:5432/p", "postgres"),
+    ],
 )
-def test_stack(*, run, make_tool: Make, write_job, emr: str, answer: str, shown: str) -> None:
-    """The selected stack is the one that Pulumi tells; jobs can do without one."""
+def test_backend(*, run, make_tool: Make, write_job, emr: str, url: str, shown: str) -> None:
+    """Whose the state is and where is what Pulumi tells, without a password; others need none."""
+    make_tool("pulumi", PULUMI % json.dumps({"user": "me", "url": url}))
+    result = run("doctor", write_job(KUBERNETES))
+    assert f"  Pulumi backend          me  {shown}\n" in result.stdout
+    assert result.exit_code == 0
+    assert "Pulumi backend" not in run("doctor", write_job(emr)).stdout
+
+
+@pytest.mark.parametrize("answer", ["exit 3", "echo hello"])
+def test_no_backend(run, make_tool: Make, write_job, answer: str) -> None:
+    """Nothing is deployed by somebody who is not logged in to a backend."""
     make_tool("pulumi", f'[ "$1" = version ] && echo v3.259.0 && exit\n{answer}')
     result = run("doctor", write_job(KUBERNETES))
-    assert f"  Pulumi stack            {shown}\n" in result.stdout
-    assert result.exit_code == 0
-    assert "Pulumi stack" not in run("doctor", write_job(emr)).stdout
+    assert result.exit_code == 1
+    assert "  Pulumi backend          (not logged in to one)\n" in result.stdout
 
 
 def test_imports_no_heavy_package() -> None:
