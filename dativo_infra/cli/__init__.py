@@ -19,7 +19,7 @@ _COMMANDS = {
     "destroy": "Delete the jobs' CloudFormation stacks.",
     "schema": "Print a JSON schema, for editors and other validators.",
     "explain": "Explain a diagnostic's code, a platform, or a field of the block.",
-    "doctor": "Show which tools and credentials are here, and what the jobs lack.",
+    "doctor": "Show which tools are here, and the targets and credentials that the jobs would use.",
 }
 
 _INTERRUPTED = 130
