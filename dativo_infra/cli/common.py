@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
-    from dativo_infra.planning import Plan
+    from dativo_infra.planning import JobPlan, Plan
     from dativo_infra.project import LoadedProject, Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -96,14 +96,27 @@ class Run:
             say(self.summary())
             sys.exit(FAILED)
 
-    def not_owned_by(self, tool: str) -> list[str]:
-        """Return lines that say which jobs a tool does not build, and why."""
+    def built_by(self, tool: str) -> list[JobPlan]:
+        """Return the jobs of which a tool builds something."""
+        return [
+            each for each in self.plan.jobs if each.owner == tool and (each.unit or each.shared)
+        ]
+
+    def not_owned_by(self, *tools: str) -> list[str]:
+        """Return lines that say which jobs none of these tools builds, and why."""
         others: dict[str, list[str]] = {}
         for each in self.plan.jobs:
-            if each.owner != tool or (each.unit is None and not each.shared):
-                why = each.notes[0] if each.owner in {tool, "manual"} else f"left to {each.owner}"
+            if each.owner not in tools or not (each.unit or each.shared):
+                why = f"left to {each.owner}"
+                if each.owner in {*tools, "manual"}:
+                    why = each.notes[0]
                 others.setdefault(why, []).append(str(each.job.identity))
         return [f"{why}: {', '.join(jobs)}" for why, jobs in sorted(others.items())]
+
+    @property
+    def existing(self) -> frozenset[str]:
+        """The identities of all jobs, chosen or not."""
+        return self.left.union(str(each.job.identity) for each in self.plan.jobs)
 
     def elsewhere(self) -> Callable[[str], bool]:
         """Return what tells of a job, by its identity, whether it may exist outside of the run."""

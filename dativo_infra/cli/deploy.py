@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -26,33 +26,33 @@ from dativo_infra.cli.common import (
 from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
-    TOOL,
-    Connection,
     bucket_option,
-    concurrency_option,
-    connected,
-    connection_options,
     delete,
     describe,
     local_option,
-    orphans_of,
+    open_tools,
+    owners,
     param_option,
+    stack_options,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dativo_infra.adapters.cloudformation.deploy import DestroyResult, Doomed, StackResult
     from dativo_infra.adapters.cloudformation.local import TaggedResource
+    from dativo_infra.adapters.results import DestroyResult, Doomed, StackResult
     from dativo_infra.cli.common import Run
+    from dativo_infra.cli.stacks import Tool
+
+    Gone: TypeAlias = list[tuple[Tool, list[Doomed]]]
+    """What no job names any more, by the tool that has it."""
 
 
 @click.command("deploy")
 @job_options
 @param_option
-@connection_options
+@stack_options
 @local_option
-@concurrency_option
 @click.option(
     "--allow-replacement",
     is_flag=True,
@@ -61,36 +61,38 @@ if TYPE_CHECKING:
 @click.option(
     "--recreate-failed",
     is_flag=True,
-    help="Delete the empty stack that a failed creation left, and create it again.",
+    help="CloudFormation: delete the empty stack that a failed creation left, and create it again.",
 )
 @bucket_option
 @click.option(
     "--prune",
     is_flag=True,
-    help="Afterwards delete the project's stacks that no job names any more; asks first.",
+    help="Afterwards delete what no job of the project names any more; asks first.",
 )
 @click.option("--yes", is_flag=True, help="Delete what --prune finds without asking.")
 @format_option
 def command(
     *,
     params: tuple[str, ...],
-    endpoint_url: str | None,
-    region: str | None,
+    tool: str | None,
     local: bool,
-    concurrency: int,
     allow_replacement: bool,
     recreate_failed: bool,
-    bucket: str | None,
     prune: bool,
     yes: bool,
     form: str,
+    endpoint_url: str | None,
+    region: str | None,
+    stack: str | None,
+    concurrency: int,
+    bucket: str | None,
     **options: Any,
 ) -> None:
-    """Create and update the jobs' CloudFormation stacks.
+    """Create and update the jobs' stacks, of CloudFormation and of Pulumi.
 
-    In the account of your credentials, many stacks at once and shared ones first. With --local it
-    is tried in memory: the tags are read back from what was created, what the jobs refer to is
-    taken to exist, and what the embedded CloudFormation leaves out is said.
+    In the account of your credentials, shared things first. With --local CloudFormation is tried
+    in memory: the tags are read back from what was created, what the jobs refer to is taken to
+    exist, and what the embedded CloudFormation leaves out is said.
     """
     if prune:
         _check_prune(options, local=local, yes=yes)
@@ -98,38 +100,38 @@ def command(
     run.stop_on_errors()
     if prune:
         _check_project(run)
-    units = run.plan.owned_by(TOOL)
-    if not units and not prune:
+    names = owners(run, tool, local=local, needed=prune)
+    if not names:
         _nothing(run, form)
         return
     with (
         reported(),
-        connected(run, endpoint_url=endpoint_url, region=region, local=local) as connection,
+        open_tools(
+            run,
+            names,
+            local=local,
+            endpoint_url=endpoint_url,
+            region=region,
+            stack=stack,
+            concurrency=concurrency,
+            bucket=bucket,
+        ) as tools,
     ):
         results, interrupted = _deploy(
-            run,
-            connection,
-            # What is embedded answers one call at a time.
-            concurrency=1 if local else concurrency,
-            allow_replacement=allow_replacement,
-            recreate_failed=recreate_failed,
-            bucket=connection.bucket(bucket),
+            tools, allow_replacement=allow_replacement, recreate_failed=recreate_failed
         )
-        resources: list[TaggedResource] = []
-        if local:
-            from dativo_infra.adapters.cloudformation.local import tags_of
-
-            resources = tags_of(connection.session, results)
+        resources = [one for each in tools for one in each.created(results)]
+        unsupported = [kind for each in tools for kind in each.unsupported]
         failed = any(result.diagnostics for result in results)
-        _report(run, connection, results, resources, form)
-        gone: list[Doomed] = []
+        _report(run, tools, results, resources, form)
+        gone: Gone = []
         if not interrupted:
-            gone = _gone(run, connection, (options["tenant"], options["environment"]), prune=prune)
+            gone = _gone(tools, (options["tenant"], options["environment"]), prune=prune)
         pruned: list[DestroyResult] = []
         if prune and not (failed or interrupted):
-            pruned, interrupted = _prune(gone, connection, concurrency, yes=yes)
+            pruned, interrupted = _prune(gone, yes=yes)
         if form == "json":
-            print_json("deployment", _data(results, resources, connection, gone, pruned))
+            print_json("deployment", _data(results, resources, unsupported, gone, pruned))
         elif gone and (failed or not prune):
             _say_orphans(gone, prune=prune)
     if interrupted:
@@ -167,67 +169,57 @@ def _check_project(run: Run) -> None:
         )
 
 
-def _deploy(run: Run, connection: Connection, **settings: Any) -> tuple[list[StackResult], bool]:
-    """Deploy, and return the results and whether it was interrupted."""
-    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, deploy
+def _deploy(tools: list[Tool], **settings: Any) -> tuple[list[StackResult], bool]:
+    """Deploy, one tool after the other; return the results and whether it was interrupted."""
+    from dativo_infra.adapters.results import InterruptedRunError
 
-    units = run.plan.owned_by(TOOL)
-    with Progress(len(units)) as progress:
+    results: list[StackResult] = []
+    with Progress(sum(len(each.units) for each in tools)) as progress:
         try:
-            results = deploy(
-                units,
-                clients=connection.clients,
-                parameters=run.environment,
-                on_event=progress.event,
-                on_result=progress.result,
-                project=run.plan.project,
-                elsewhere=run.elsewhere(),
-                **settings,
-            )
+            for each in tools:
+                results += each.deploy(progress, **settings)
         except InterruptedRunError as error:
-            return error.results, True
+            return [*results, *error.results], True
     return results, False
 
 
-def _gone(
-    run: Run, connection: Connection, selected: tuple[str | None, str | None], *, prune: bool
-) -> list[Doomed]:
-    """Return the stacks without a job; none where that cannot be asked and nobody needs it."""
+def _gone(tools: list[Tool], selected: tuple[str | None, str | None], *, prune: bool) -> Gone:
+    """Return what has no job; nothing where that cannot be asked and nobody needs it."""
     from dativo_infra.diagnostics import DiagnosticError
 
     try:
-        return orphans_of(run, connection, selected)
+        found = [(each, each.orphans(selected)) for each in tools]
     except DiagnosticError as error:
         if prune:
             raise
         say(f"Stacks without a job were not looked for: {error.diagnostics[0].message}")
         return []
+    return [(tool, stacks) for tool, stacks in found if stacks]
 
 
-def _prune(
-    gone: list[Doomed], connection: Connection, concurrency: int, *, yes: bool
-) -> tuple[list[DestroyResult], bool]:
+def _prune(gone: Gone, *, yes: bool) -> tuple[list[DestroyResult], bool]:
     """Delete stacks, and return the results and whether it was interrupted."""
     from dativo_infra.diagnostics.render import count_of
 
     if not gone:
         say("No stack of the project is without a job.")
         return [], False
-    for line in describe(gone):
+    every = [each for _, stacks in gone for each in stacks]
+    for line in describe(every):
         say(line)
-    going = [each for each in gone if not each.keep]
+    going = [each for each in every if not each.keep]
     question = f"Delete {count_of(len(going), 'stack')} that no job names any more?"
     if not going or not (yes or ask(question)):
         say("Nothing was deleted.")
         return [], False
-    return delete(gone, connection, concurrency)
+    return delete(gone)
 
 
 # --- for people ---------------------------------------------------------------------------------
 
 
 def _nothing(run: Run, form: str) -> None:
-    for line in run.not_owned_by(TOOL):
+    for line in run.not_owned_by():
         say(line)
     say(NO_UNITS)
     if form == "json":
@@ -237,14 +229,14 @@ def _nothing(run: Run, form: str) -> None:
 
 def _report(
     run: Run,
-    connection: Connection,
+    tools: list[Tool],
     results: list[StackResult],
     resources: list[TaggedResource],
     form: str,
 ) -> None:
-    for line in run.not_owned_by(TOOL):
+    for line in run.not_owned_by(*(each.name for each in tools)):
         say(line)
-    _say_gaps(resources, connection.unsupported)
+    _say_gaps(resources, [kind for each in tools for kind in each.unsupported])
     if form == "text":
         _show(results, resources)
     show_diagnostics(each for result in results for each in result.diagnostics)
@@ -252,7 +244,7 @@ def _report(
 
 
 def _summary(results: Iterable[StackResult]) -> str:
-    from dativo_infra.adapters.cloudformation.deploy import Action
+    from dativo_infra.adapters.results import Action
     from dativo_infra.diagnostics.render import count_of
 
     counts = Counter(result.action for result in results)
@@ -263,16 +255,16 @@ def _summary(results: Iterable[StackResult]) -> str:
 
 
 def _say_left(results: Iterable[StackResult]) -> None:
-    from dativo_infra.adapters.cloudformation.deploy import Action
+    from dativo_infra.adapters.results import Action
 
     if left := [result.stack for result in results if result.action is Action.LEFT]:
         say(f"CloudFormation goes on by itself with: {', '.join(left)}.")
     say("Interrupted. Run the same command again to go on.")
 
 
-def _say_orphans(gone: Iterable[Doomed], *, prune: bool) -> None:
+def _say_orphans(gone: Gone, *, prune: bool) -> None:
     say("No job builds these stacks any more:")
-    for line in describe(gone):
+    for line in describe(each for _, stacks in gone for each in stacks):
         say(f"  {line}")
     say(
         "Nothing was deleted, since the deployment failed."
@@ -286,7 +278,7 @@ def _show(results: Iterable[StackResult], resources: Iterable[TaggedResource]) -
     from rich.markup import escape
     from rich.table import Table
 
-    from dativo_infra.adapters.cloudformation.deploy import Action
+    from dativo_infra.adapters.results import Action
 
     changed = [result for result in results if result.action is not Action.UNCHANGED]
     if not changed:
@@ -334,8 +326,8 @@ def _say_gaps(resources: Iterable[TaggedResource], unsupported: Iterable[str]) -
 def _data(
     results: Iterable[StackResult],
     resources: Iterable[TaggedResource],
-    connection: Connection,
-    gone: Iterable[Doomed],
+    unsupported: list[str],
+    gone: Gone,
     pruned: Iterable[DestroyResult],
 ) -> dict[str, Any]:
     from dativo_infra.diagnostics.render import as_data
@@ -355,7 +347,8 @@ def _data(
         ],
         "orphans": [
             {"identity": each.identity, "stack": each.stack, "kept": each.keep or None}
-            for each in gone
+            for _, stacks in gone
+            for each in stacks
         ],
         "pruned": [{"stack": each.stack, "action": str(each.action)} for each in pruned],
         "resources": [
@@ -369,5 +362,5 @@ def _data(
             }
             for each in resources
         ],
-        "not_created": connection.unsupported,
+        "not_created": unsupported,
     }

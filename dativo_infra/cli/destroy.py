@@ -19,62 +19,64 @@ from dativo_infra.cli.common import (
     reported,
     say,
 )
-from dativo_infra.cli.stacks import (
-    NO_UNITS,
-    TOOL,
-    concurrency_option,
-    connected,
-    connection_options,
-    delete,
-    describe,
-)
+from dativo_infra.cli.stacks import NO_UNITS, delete, describe, open_tools, owners, stack_options
 
 if TYPE_CHECKING:
-    from dativo_infra.adapters.cloudformation.deploy import DestroyResult, Doomed
+    from dativo_infra.adapters.results import DestroyResult, Doomed
 
 
 @click.command("destroy")
 @job_options
-@connection_options
-@concurrency_option
+@stack_options
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 def command(
-    endpoint_url: str | None, region: str | None, concurrency: int, yes: bool, **options: Any
+    *,
+    tool: str | None,
+    stack: str | None,
+    endpoint_url: str | None,
+    region: str | None,
+    concurrency: int,
+    yes: bool,
+    **options: Any,
 ) -> None:
-    """Delete the jobs' CloudFormation stacks.
+    """Delete the jobs' stacks, and with Pulumi what the jobs have in theirs.
 
-    First it shows what goes and what is retained, and asks. Protected stacks stay; what several
+    First it shows what goes and what is retained, and asks. What is protected stays; what several
     jobs share stays while a job is left that uses it.
     """
     need_answer(yes)
     run = prepare(**options)
     run.stop_on_errors()
-    for line in run.not_owned_by(TOOL):
+    names = owners(run, tool)
+    for line in run.not_owned_by(*names):
         say(line)
-    units = run.plan.owned_by(TOOL)
-    if not units:
+    if not names:
         say(NO_UNITS)
         return
-    with reported(), connected(run, endpoint_url=endpoint_url, region=region) as connection:
-        from dativo_infra.adapters.cloudformation.deploy import doomed
-
-        found = doomed(
-            units,
-            clients=connection.clients,
+    with (
+        reported(),
+        open_tools(
+            run,
+            names,
+            endpoint_url=endpoint_url,
+            region=region,
+            stack=stack,
             concurrency=concurrency,
-            project=run.plan.project,
-        )
-        if not found:
+        ) as tools,
+    ):
+        found = [(each, each.doomed()) for each in tools]
+        every = [each for _, stacks in found for each in stacks]
+        if not every:
             say("Nothing is deployed.")
             return
         output = console()
-        for line in describe(found):
+        for line in describe(every):
             output.print(line, markup=False)
-        going = [each for each in found if not each.keep]
+        going = [each for each in every if not each.keep]
         if not going or not (yes or ask(_question(going))):
             say("Nothing was deleted.")
             return
-        results, interrupted = delete(found, connection, concurrency)
+        results, interrupted = delete(found)
     say(_summary(results))
     if interrupted:
         say("Interrupted. Run the same command again to go on.")

@@ -18,29 +18,18 @@ from dativo_infra.cli.common import (
     say,
     show_diagnostics,
 )
-from dativo_infra.cli.stacks import (
-    NO_UNITS,
-    TOOL,
-    concurrency_option,
-    connected,
-    connection_options,
-)
+from dativo_infra.cli.stacks import NO_UNITS, open_tools, owners, stack_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dativo_infra.cli.common import Run
     from dativo_infra.diagnostics import Diagnostic
-    from dativo_infra.names import Identity
-    from dativo_infra.planning import JobPlan
-
-    Found = Mapping[Identity, Mapping[str, str] | None]
 
 
 @click.command("output")
 @job_options
-@connection_options
-@concurrency_option
+@stack_options
 @click.option(
     "--format",
     "form",
@@ -49,29 +38,44 @@ if TYPE_CHECKING:
     help="Text for people, JSON, or NAME=value lines of one job for an --env-file.",
 )
 def command(
-    endpoint_url: str | None, region: str | None, concurrency: int, form: str, **options: Any
+    *,
+    tool: str | None,
+    stack: str | None,
+    endpoint_url: str | None,
+    region: str | None,
+    concurrency: int,
+    form: str,
+    **options: Any,
 ) -> None:
-    """Print the outputs of the jobs' CloudFormation stacks.
+    """Print the outputs of the jobs' stacks.
 
     By the names that jobs use: those of the platform, of what jobs share, and the job's own.
     """
     run = prepare(**options)
     run.stop_on_errors()
-    jobs = [each for each in run.plan.jobs if each.owner == TOOL and (each.unit or each.shared)]
-    for line in run.not_owned_by(TOOL):
+    names = owners(run, tool)
+    jobs = [job for each in names for job in run.built_by(each)]
+    for line in run.not_owned_by(*names):
         say(line)
     if not jobs:
         say(NO_UNITS)
         sys.exit(FAILED)
     if form == "env" and len(jobs) > 1:
         raise click.UsageError(f"--format env is for one job, and {len(jobs)} are selected")
-    with reported(), connected(run, endpoint_url=endpoint_url, region=region) as connection:
-        from dativo_infra.adapters.cloudformation.deploy import outputs
-
-        units = run.plan.owned_by(TOOL)
-        found = outputs(units, clients=connection.clients, concurrency=concurrency)
+    with (
+        reported(),
+        open_tools(
+            run,
+            names,
+            endpoint_url=endpoint_url,
+            region=region,
+            stack=stack,
+            concurrency=concurrency,
+        ) as tools,
+    ):
+        found = {job: values for each in tools for job, values in each.outputs().items()}
     problems = list(_not_deployed(run, found))
-    known = {str(each.job.identity): _of_job(each, found) for each in jobs}
+    known = {job: values or {} for job, values in found.items()}
     if form == "env" and not problems:
         [values] = known.values()
         lines, problems = _env(values)
@@ -86,24 +90,14 @@ def command(
         sys.exit(FAILED)
 
 
-def _not_deployed(run: Run, found: Found) -> Iterator[Diagnostic]:
+def _not_deployed(run: Run, found: Mapping[str, Mapping[str, str] | None]) -> Iterator[Diagnostic]:
     from dativo_infra.diagnostics.rules import NOT_DEPLOYED
-    from dativo_infra.names import STACK
 
-    for identity, values in found.items():
-        if values is None:
-            unit = run.plan.unit(identity)
-            message = f"The stack {unit.name(STACK)} of {identity} is not deployed."
-            yield NOT_DEPLOYED.at(unit.resources[0].origin, message)
-
-
-def _of_job(job: JobPlan, found: Found) -> dict[str, str]:
-    """Return a job's outputs: what it shares, its own, and these by its own names."""
-    known: dict[str, str] = {}
-    for identity in (*job.shared, job.unit):
-        known.update((found.get(identity) if identity else None) or {})
-    own = {alias: known[name] for alias, name in job.expected.items() if name in known}
-    return {**known, **own}
+    for each in run.plan.jobs:
+        identity = str(each.job.identity)
+        if found.get(identity, {}) is None:
+            message = f"{identity} is not deployed, or not all that it needs."
+            yield NOT_DEPLOYED.at(each.job.locate("runtime.platform"), message)
 
 
 def _show(known: Mapping[str, Mapping[str, str]]) -> None:

@@ -23,14 +23,12 @@ from dativo_infra.cli.common import (
 from dativo_infra.cli.progress import Progress
 from dativo_infra.cli.stacks import (
     NO_UNITS,
-    TOOL,
     bucket_option,
-    concurrency_option,
-    connected,
-    connection_options,
     local_option,
-    orphans_of,
+    open_tools,
+    owners,
     param_option,
+    stack_options,
 )
 
 if TYPE_CHECKING:
@@ -38,8 +36,7 @@ if TYPE_CHECKING:
 
     from rich.tree import Tree
 
-    from dativo_infra.adapters.cloudformation.deploy import Change, PropertyChange, StackPreview
-    from dativo_infra.cli.common import Run
+    from dativo_infra.adapters.results import Change, PropertyChange, StackPreview
 
 _LONGEST_VALUE = 100
 
@@ -47,9 +44,8 @@ _LONGEST_VALUE = 100
 @click.command("preview")
 @job_options
 @param_option
-@connection_options
+@stack_options
 @local_option
-@concurrency_option
 @bucket_option
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 3 where there are changes, 0 if not."
@@ -63,6 +59,8 @@ _LONGEST_VALUE = 100
 def command(
     *,
     params: tuple[str, ...],
+    tool: str | None,
+    stack: str | None,
     endpoint_url: str | None,
     region: str | None,
     local: bool,
@@ -75,11 +73,11 @@ def command(
 ) -> None:
     """Show what a deployment would change, before anything is done.
 
-    Of CloudFormation's stacks: a change set is made for each, shown, and deleted again.
+    Of CloudFormation's stacks a change set is made, shown, and deleted again; Pulumi's engine
+    compares its stacks with what the jobs say.
     """
-    online = (endpoint_url, region, local, bucket, detailed_exitcode)
-    if offline and any(online):
-        raise click.UsageError("--offline asks nobody: leave the options of CloudFormation out")
+    if offline and any((tool, stack, endpoint_url, region, local, bucket, detailed_exitcode)):
+        raise click.UsageError("--offline asks nobody: leave the options of stacks out")
     run = prepare(**options, params=params)
     run.stop_on_errors()
     if offline:
@@ -87,41 +85,34 @@ def command(
 
         show(run, form)
         return
-    previews: list[StackPreview] = []
-    gone: list[str] = []
-    if run.plan.owned_by(TOOL):
-        with (
-            reported(),
-            connected(run, endpoint_url=endpoint_url, region=region, local=local) as connection,
-        ):
-            from dativo_infra.adapters.cloudformation.deploy import preview
-
-            with Progress(len(run.plan.owned_by(TOOL))) as progress:
-                previews = preview(
-                    run.plan.owned_by(TOOL),
-                    clients=connection.clients,
-                    parameters=run.environment,
-                    on_result=progress.result,
-                    # What is embedded answers one call at a time.
-                    concurrency=1 if local else concurrency,
-                    bucket=connection.bucket(bucket),
-                    project=run.plan.project,
-                    elsewhere=run.elsewhere(),
-                )
-            selected = (options["tenant"], options["environment"])
-            gone = [each.stack for each in orphans_of(run, connection, selected)]
-    _report(run, previews, gone, form)
+    names = owners(run, tool, local=local)
+    with (
+        reported(),
+        open_tools(
+            run,
+            names,
+            local=local,
+            endpoint_url=endpoint_url,
+            region=region,
+            stack=stack,
+            concurrency=concurrency,
+            bucket=bucket,
+        ) as tools,
+    ):
+        with Progress(sum(len(each.units) for each in tools)) as progress:
+            previews = [one for each in tools for one in each.preview(progress)]
+        selected = (options["tenant"], options["environment"])
+        gone = [one for each in tools for one in each.orphans(selected)]
+    for line in run.not_owned_by(*names):
+        say(line)
+    _report(previews, [f"{each.stack} {each.identity}" for each in gone], form)
     if any(each.diagnostics for each in previews):
         sys.exit(FAILED)
     if detailed_exitcode and any(each.changed for each in previews):
         sys.exit(CHANGES)
 
 
-def _report(run: Run, previews: list[StackPreview], gone: list[str], form: str) -> None:
-    for line in run.not_owned_by(TOOL):
-        say(line)
-    if run.plan.owned_by("pulumi"):
-        say("Preview the jobs of pulumi with `pulumi preview`, or offline with --offline.")
+def _report(previews: list[StackPreview], gone: list[str], form: str) -> None:
     show_diagnostics(each for preview in previews for each in preview.diagnostics)
     if form == "json":
         print_json("preview", {"stacks": [_data(each) for each in previews], "orphans": gone})
@@ -132,7 +123,7 @@ def _report(run: Run, previews: list[StackPreview], gone: list[str], form: str) 
                 output.print(_tree(each))
     say(_summary(previews) if previews else NO_UNITS)
     if gone:
-        say(f"No job builds these stacks any more; deploy --prune deletes them: {', '.join(gone)}.")
+        say(f"No job builds these any more; deploy --prune deletes them: {', '.join(gone)}.")
 
 
 def _summary(previews: list[StackPreview]) -> str:

@@ -10,12 +10,7 @@ from dativo_infra.cli.common import say
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from dativo_infra.adapters.cloudformation.deploy import (
-        DestroyResult,
-        Event,
-        StackPreview,
-        StackResult,
-    )
+    from dativo_infra.adapters.results import DestroyResult, Event, StackPreview, StackResult
 
 
 class Progress:
@@ -40,15 +35,13 @@ class Progress:
 
     def event(self, event: Event) -> None:
         """Tell one event: that something began only where it is overwritten again."""
-        ended = event.status.endswith(("_COMPLETE", "_FAILED"))
-        failed = event.status.endswith("_FAILED")
-        reason = f": {event.reason}" if event.reason and failed else ""
+        reason = f": {event.reason}" if event.reason and event.failed else ""
         line = f"{event.stack}  {event.status}  {event.logical_id}{reason}"
-        if self._live and not failed:
+        if self._live and not event.failed:
             self._live.now(event.stack, line)
         elif self._live:
             self._live.say(line)
-        elif ended:
+        elif event.ended:
             say(line)
 
     def result(self, result: StackResult | StackPreview | DestroyResult) -> None:

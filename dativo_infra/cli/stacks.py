@@ -1,35 +1,32 @@
-"""What the commands share that talk to CloudFormation: options, and the connection."""
+"""What the commands share that work on stacks: options, and the tools that have the stacks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
-from dativo_infra.cli.common import Run, need_extra, show_diagnostics
+from dativo_infra.cli.common import show_diagnostics
 from dativo_infra.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from dativo_infra.adapters.cloudformation.deploy import (
-        Clients,
-        DestroyResult,
-        Doomed,
-        TemplateBucket,
-    )
+    from dativo_infra.adapters.cloudformation.local import TaggedResource
+    from dativo_infra.adapters.results import DestroyResult, Doomed, StackPreview, StackResult
+    from dativo_infra.cli.common import Run
     from dativo_infra.planning import Unit
-    from dativo_infra.project import PlacedTarget
 
-TOOL = "cloudformation"
-NO_UNITS = "No job of the selection has a CloudFormation stack."
+TOOLS: tuple[str, ...] = ("cloudformation", "pulumi")
+"""The tools that deploy, in the order in which they do."""
+NO_UNITS = "No job of the selection has a stack."
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def connection_options(function: Function) -> Function:
-    """Add the options that say where CloudFormation is; `connected` takes them."""
+    """Add the options that say where the cloud is; `open_tools` takes them."""
     for option in reversed(
         (
             click.option(
@@ -45,6 +42,31 @@ def connection_options(function: Function) -> Function:
     return function
 
 
+def stack_options(function: Function) -> Function:
+    """Add the options of every command that works on stacks; `open_tools` takes them."""
+    for option in reversed(
+        (
+            click.option(
+                "--tool", type=click.Choice(TOOLS), help="Only the jobs that this tool owns."
+            ),
+            click.option(
+                "--stack",
+                metavar="NAME",
+                help="Pulumi's stack; by default each environment has the one of its own name.",
+            ),
+            click.option(
+                "--concurrency",
+                type=click.IntRange(1, 64),
+                default=8,
+                show_default=True,
+                help="How many stacks, or with Pulumi resources, are worked on at once.",
+            ),
+        )
+    ):
+        function = option(function)
+    return connection_options(function)
+
+
 def _url(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
     if url is None or url.startswith(("http://", "https://")):
         return url
@@ -55,13 +77,6 @@ local_option = click.option(
     "--local",
     is_flag=True,
     help="CloudFormation embedded in this process: no account, empty, and gone at the end.",
-)
-concurrency_option = click.option(
-    "--concurrency",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    help="How many stacks are worked on at once.",
 )
 param_option = click.option(
     "--param",
@@ -75,113 +90,100 @@ bucket_option = click.option(
     "--template-bucket",
     "bucket",
     metavar="NAME",
-    help="Bucket that exists, in the target's region, for templates over 51,200 bytes.",
+    help="Bucket that exists, in the target's region, for CloudFormation templates over 51,200 "
+    "bytes.",
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """A way to CloudFormation."""
+class Tool(ABC):
+    """A tool's stacks, as the commands use them: of the units that it owns in a run."""
 
-    session: Any
-    clients: Clients
-    endpoint_url: str | None
-    account: str | None
-    """The account of the credentials; None where it is embedded."""
-    unsupported: list[str]
-    """The types that the embedded CloudFormation does not know."""
+    name: ClassVar[str]
+    unsupported: Sequence[str] = ()
+    """The types that an embedded tool does not know."""
 
-    def bucket(self, name: str | None) -> TemplateBucket | None:
-        """Return the bucket for large templates."""
-        from dativo_infra.adapters.cloudformation.deploy import TemplateBucket, clients_of
+    def __init__(self, run: Run) -> None:
+        self.run = run
 
-        if name is None:
-            return None
-        clients = clients_of(self.session, service="s3", endpoint_url=self.endpoint_url)
-        return TemplateBucket(name=name, clients=clients)
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """What the tool owns of the run."""
+        return self.run.plan.owned_by(self.name)
+
+    @abstractmethod
+    def deploy(
+        self, progress: Progress, *, allow_replacement: bool, recreate_failed: bool
+    ) -> list[StackResult]:
+        """Create and update what the units are.
+
+        Raises:
+            DiagnosticError: nothing was begun.
+            InterruptedRunError: Ctrl-C.
+        """
+
+    @abstractmethod
+    def preview(self, progress: Progress) -> list[StackPreview]:
+        """Return what `deploy` would change."""
+
+    @abstractmethod
+    def doomed(self) -> list[Doomed]:
+        """Return what is deployed of the units."""
+
+    @abstractmethod
+    def orphans(self, selected: tuple[str | None, str | None]) -> list[Doomed]:
+        """Return what no job of the whole project names any more.
+
+        Args:
+            selected: The tenant and the environment that were chosen.
+        """
+
+    @abstractmethod
+    def destroy(self, found: list[Doomed], progress: Progress) -> list[DestroyResult]:
+        """Delete what `doomed` or `orphans` found."""
+
+    @abstractmethod
+    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
+        """Return the outputs of each job that the tool owns; None where it is not deployed."""
+
+    def created(self, results: Iterable[StackResult]) -> list[TaggedResource]:  # noqa: ARG002
+        """Return what an embedded tool has created, with the tags that the services report."""
+        return []
+
+
+def owners(run: Run, tool: str | None, *, local: bool = False, needed: bool = False) -> list[str]:
+    """Return the names of the tools that own units of a run.
+
+    Args:
+        run: The jobs.
+        tool: The only one that is wanted.
+        local: Whether only what can be embedded is wanted.
+        needed: Whether one is wanted even if none owns anything.
+    """
+    if local and tool not in {None, "cloudformation"}:
+        raise click.UsageError("--local is for CloudFormation alone")
+    wanted: list[str] = [tool] if tool else ["cloudformation"] if local else list(TOOLS)
+    return [each for each in wanted if run.plan.owned_by(each)] or wanted[: int(needed)]
 
 
 @contextmanager
-def connected(
-    run: Run, *, endpoint_url: str | None, region: str | None, local: bool = False
-) -> Iterator[Connection]:
-    """Connect to what a command's options mean.
+def open_tools(run: Run, names: Iterable[str], **options: Any) -> Iterator[list[Tool]]:
+    """Give the tools of these names, all of them usable, with what the options mean to each.
 
     Raises:
-        DiagnosticError: AWS cannot be asked, or the credentials are of another account.
+        DiagnosticError: one of them cannot be used.
     """
-    need_extra("troposphere", "cloudformation")
-    need_extra("boto3", "cloudformation")
-    from dativo_infra.adapters.cloudformation.deploy import account_of, clients_of, open_session
-
-    if local and endpoint_url:
-        raise click.UsageError("--local has no endpoint: leave --endpoint-url out")
-    if not local:
-        session = open_session(region=region)
-        targets = [unit.target for unit in run.plan.owned_by(TOOL)]
-        yield Connection(
-            session=session,
-            clients=clients_of(session, endpoint_url=endpoint_url),
-            endpoint_url=endpoint_url,
-            account=account_of(session, targets, endpoint_url=endpoint_url),
-            unsupported=[],
-        )
-        return
-    need_extra("moto", "local")
-    from dativo_infra.adapters.cloudformation.local import (
-        create_references,
-        create_roles,
-        embedded,
-    )
-
-    with embedded(region=region or "us-east-1") as unsupported:
-        session = open_session()
-        create_roles(session, run.roles_of(TOOL))
-        create_references(session, run.plan.owned_by(TOOL), run.environment)
-        yield Connection(
-            session=session,
-            clients=clients_of(session),
-            endpoint_url=None,
-            account=None,
-            unsupported=unsupported,
-        )
+    with ExitStack() as opened:
+        yield [opened.enter_context(_open(name, run, **options)) for name in names]
 
 
-def orphans_of(
-    run: Run, connection: Connection, selected: tuple[str | None, str | None]
-) -> list[Doomed]:
-    """Return the stacks that no job of the whole project names any more.
-
-    Raises:
-        DiagnosticError: CloudFormation cannot be asked.
-    """
-    from dativo_infra.adapters.cloudformation.deploy import orphans
-    from dativo_infra.planning import Selection
-
-    if not (run.whole and run.plan.project and connection.account):
-        return []
-    units = run.plan.owned_by(TOOL)
-    return orphans(
-        units,
-        clients=connection.clients,
-        targets=list(_places(run, units, connection)),
-        project=run.plan.project,
-        selection=Selection(tenant=selected[0], environment=selected[1]),
-        existing={*(str(each.job.identity) for each in run.plan.jobs), *run.left},
-    )
-
-
-def _places(run: Run, units: Iterable[Unit], connection: Connection) -> Iterator[PlacedTarget]:
-    """Yield where stacks of the project may be that these credentials reach."""
-    from dativo_infra.project import AMBIENT, PlacedTarget
-
-    yield from {unit.target for unit in units}
-    if connection.session.region_name:
-        yield AMBIENT
-    for name, target in run.project.targets.items():
-        there = target.region or connection.session.region_name
-        if there and target.cloud == "aws" and target.account in {None, connection.account}:
-            yield PlacedTarget(name=name, cloud=target.cloud, region=target.region)
+@contextmanager
+def _open(name: str, run: Run, **options: Any) -> Iterator[Tool]:
+    if name == "pulumi":
+        from dativo_infra.cli.pulumi import opened
+    else:
+        from dativo_infra.cli.cloudformation import opened
+    with opened(run, **options) as tool:
+        yield tool
 
 
 def describe(stacks: Iterable[Doomed]) -> Iterator[str]:
@@ -204,23 +206,18 @@ def describe(stacks: Iterable[Doomed]) -> Iterator[str]:
             yield f"    {resource.type} {resource.id}"
 
 
-def delete(
-    stacks: list[Doomed], connection: Connection, concurrency: int
-) -> tuple[list[DestroyResult], bool]:
+def delete(found: list[tuple[Tool, list[Doomed]]]) -> tuple[list[DestroyResult], bool]:
     """Delete stacks and say what went wrong; return the results and whether it was interrupted."""
-    from dativo_infra.adapters.cloudformation.deploy import InterruptedRunError, destroy
+    from dativo_infra.adapters.results import InterruptedRunError
 
+    results: list[DestroyResult] = []
     interrupted = False
-    with Progress(len(stacks)) as progress:
+    with Progress(sum(len(stacks) for _, stacks in found)) as progress:
         try:
-            results = destroy(
-                stacks,
-                clients=connection.clients,
-                on_event=progress.event,
-                on_result=progress.result,
-                concurrency=concurrency,
-            )
+            for tool, stacks in found:
+                results += tool.destroy(stacks, progress)
         except InterruptedRunError as error:
-            results, interrupted = error.results, True
+            results += error.results
+            interrupted = True
     show_diagnostics(each for result in results for each in result.diagnostics)
     return results, interrupted

@@ -657,3 +657,20 @@ FOREIGN_STACK = _rule(
     "is neither updated nor deleted.",
     "Give the job another infrastructure.name, or remove the other stack.",
 )
+NO_PULUMI = _rule(
+    "DI717",
+    _ERROR,
+    "The Pulumi CLI was not found.",
+    "Jobs of Pulumi are deployed by its command line tool, which is no Python package. "
+    "`dativo-infra doctor` tells which tools are there.",
+    "Install it (https://www.pulumi.com/docs/install) and put it on PATH; the jobs of other tools "
+    "alone: `--tool cloudformation`.",
+)
+PULUMI_REFUSED = _rule(
+    "DI718",
+    _ERROR,
+    "Pulumi cannot work on the stack.",
+    "Its CLI said why: often nobody is logged in to a backend, the passphrase of the stack's "
+    "secrets is missing or wrong, or its settings cannot be read.",
+    "Run `pulumi login`, set PULUMI_CONFIG_PASSPHRASE, or correct what is named.",
+)

@@ -299,12 +299,13 @@ def test_no_credentials_are_explained(run, write_job, emr: str) -> None:
 @pytest.mark.usefixtures("aws")
 def test_ctrl_c_says_what_goes_on(run, write_job, emr: str, monkeypatch) -> None:
     """An interrupted run says which stacks go on by themselves, and exits with 130."""
+    from dativo_infra.adapters import results
     from dativo_infra.adapters.cloudformation import deploy as adapter
 
     def interrupted(units: Any, **_: Any) -> None:
         [unit] = units
-        result = adapter.StackResult(unit=unit, stack="s", action=adapter.Action.LEFT)
-        raise adapter.InterruptedRunError([result])
+        result = results.StackResult(unit=unit, stack="s", action=results.Action.LEFT)
+        raise results.InterruptedRunError([result])
 
     monkeypatch.setattr(adapter, "deploy", interrupted)
     result = run("deploy", write_job(emr))
@@ -325,8 +326,8 @@ def test_ctrl_c_anywhere_exits_with_130(run, examples: Path, monkeypatch) -> Non
 
 def test_nothing_to_deploy_is_said(run, write_job, emr: str) -> None:
     """Jobs that others own are listed, and nobody is asked for credentials."""
-    path = write_job(emr.replace("provider: cloudformation", "provider: pulumi"))
+    path = write_job(emr.replace("provider: cloudformation", "provider: terraform"))
     result = run("deploy", path)
     assert result.exit_code == 0
-    assert "left to pulumi: acme/prod/orders" in result.stderr
-    assert "No job of the selection has a CloudFormation stack." in result.stderr
+    assert "left to terraform: acme/prod/orders" in result.stderr
+    assert "No job of the selection has a stack." in result.stderr

@@ -72,14 +72,15 @@ def test_protected_stack_stays(run, stacks, write_job, emr: str) -> None:
 
 def test_failed_deletion_is_shown(run, deployed, monkeypatch) -> None:
     """What cannot be deleted is an error, and the exit code tells."""
+    from dativo_infra.adapters import results
     from dativo_infra.adapters.cloudformation import deploy as adapter
     from dativo_infra.diagnostics.rules import DESTROY_FAILED
 
     def failing(found: Any, **_: Any) -> Any:
         diagnostics = (DESTROY_FAILED.at(None, "in use"),)
-        failed = adapter.Action.FAILED
+        failed = results.Action.FAILED
         return [
-            adapter.DestroyResult(doomed=each, action=failed, diagnostics=diagnostics)
+            results.DestroyResult(doomed=each, action=failed, diagnostics=diagnostics)
             for each in found
         ]
 
@@ -92,11 +93,12 @@ def test_failed_deletion_is_shown(run, deployed, monkeypatch) -> None:
 
 def test_ctrl_c(run, deployed, monkeypatch) -> None:
     """An interrupted run exits with 130."""
+    from dativo_infra.adapters import results
     from dativo_infra.adapters.cloudformation import deploy as adapter
 
     def interrupted(found: Any, **_: Any) -> Any:
-        raise adapter.InterruptedRunError(
-            [adapter.DestroyResult(doomed=each, action=adapter.Action.LEFT) for each in found]
+        raise results.InterruptedRunError(
+            [results.DestroyResult(doomed=each, action=results.Action.LEFT) for each in found]
         )
 
     monkeypatch.setattr(adapter, "destroy", interrupted)

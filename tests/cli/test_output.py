@@ -71,14 +71,14 @@ def test_env_is_for_one_job(run, write_job, emr: str) -> None:
 @pytest.mark.usefixtures("aws")
 @pytest.mark.parametrize("form", ["text", "json", "env"])
 def test_not_deployed_is_an_error(run, write_job, emr: str, form: str) -> None:
-    """A stack that is not deployed is named, and is no empty success."""
+    """A job that is not deployed is named, and is no empty success."""
     result = run("output", write_job(emr), "--format", form)
     assert result.exit_code == 1
-    assert "error[DI712]: The stack acme-prod-orders" in result.stderr
+    assert "error[DI712]: acme/prod/orders is not deployed" in result.stderr
 
 
 def test_job_without_a_stack_is_an_error(run, write_job, emr: str) -> None:
-    """What CloudFormation does not own has no outputs to print."""
+    """What no tool owns has no outputs to print."""
     result = run("output", write_job(emr.replace(": cloudformation", ": manual")))
     assert result.exit_code == 1
-    assert "No job of the selection has a CloudFormation stack." in result.stderr
+    assert "No job of the selection has a stack." in result.stderr

@@ -5,22 +5,28 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from dativo_infra.adapters.cloudformation.deploy import Action, DestroyResult, Doomed, Event
+from dativo_infra.adapters.results import Action, DestroyResult, Doomed, Event
 from dativo_infra.cli import progress as module
 from dativo_infra.cli.progress import Progress
-from dativo_infra.project import AMBIENT
 
 if TYPE_CHECKING:
     import pytest
 
-DONE = DestroyResult(
-    doomed=Doomed(stack="s", id="s", target=AMBIENT, identity="i"), action=Action.DELETED
-)
+DONE = DestroyResult(doomed=Doomed(stack="s", id="s", identity="i"), action=Action.DELETED)
 
 
 def event(status: str, reason: str = "") -> Event:
     """Return an event of a stack."""
-    return Event(stack="s", logical_id="Logs", type="T", status=status, reason=reason)
+    failed = status.endswith("FAILED")
+    return Event(
+        stack="s",
+        logical_id="Logs",
+        type="T",
+        status=status,
+        reason=reason,
+        ended=failed,
+        failed=failed,
+    )
 
 
 def tell() -> None:

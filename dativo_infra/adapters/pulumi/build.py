@@ -30,7 +30,7 @@ from dativo_infra.planning import (
 from dativo_infra.values import Parameter, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from dativo_infra.names import Identity
     from dativo_infra.project import LoadedProject
@@ -148,12 +148,7 @@ def build_stack() -> None:
 
 
 def _build_stack(config: pulumi.Config) -> None:
-    shard = config.get("shard")
-    selection = Selection(
-        environment=config.get("environment") or pulumi.get_stack(),
-        tenant=config.get("tenant") or None,
-        shard=parse_shard(shard) if shard else None,
-    )
+    selection = selection_of(config.get, pulumi.get_stack())
     variables = _variables(config.get("env-file"))
     paths = [rooted(path) for path in config.require_object("jobs")]
     loaded = load(paths, {**os.environ, **variables})
@@ -172,8 +167,26 @@ def _build_stack(config: pulumi.Config) -> None:
     built = build_units(selection.units(planned, TOOL), parameters=variables)
     _tell(planned, left, built)
     for job in planned.jobs:
-        if outputs := _outputs(job, built, variables):
+        if outputs := outputs_of(job, built, variables):
             pulumi.export(str(job.job.identity), outputs)
+
+
+def selection_of(setting: Callable[[str], str | None], stack: str) -> Selection:
+    """Return the jobs that a stack is for.
+
+    Args:
+        setting: Gives a key of the stack's configuration, or None.
+        stack: The stack's name.
+
+    Raises:
+        ValueError: the shard is none.
+    """
+    shard = setting("shard")
+    return Selection(
+        environment=setting("environment") or stack,
+        tenant=setting("tenant") or None,
+        shard=parse_shard(shard) if shard else None,
+    )
 
 
 def _refuse_nothing(selection: Selection, left: Iterable[Job]) -> None:
@@ -216,7 +229,7 @@ def _tell(planned: Plan, left: Iterable[Job], built: Mapping[Identity, Component
         pulumi.log.info(f"{len(jobs)} {why}: {', '.join(sorted(jobs))}")
 
 
-def _outputs(
+def outputs_of(
     job: JobPlan, built: Mapping[Identity, Component], variables: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return what is known of a job's infrastructure, by common names and by the job's own."""

@@ -23,6 +23,11 @@ from dativo_infra.diagnostics import raise_errors
 from dativo_infra.names import PULUMI, render
 from dativo_infra.planning import Unit
 
+TYPE = "dativo:index:"
+"""What the type of every component begins with."""
+RECORD = "unit"
+"""The output in which the state says of a component which unit it is, and whose."""
+
 
 class AutoScalingArgs(TypedDict, total=False):
     """Limits between which the platform's own autoscaler moves the number of workers."""
@@ -185,6 +190,10 @@ class Component(pulumi.ComponentResource):
         """Return text or data in which tokens refer to this component's resources."""
         return pulumi.Output.from_input(self._resolver.value(value))
 
+    def lowered(self, key: str) -> Sequence[pulumi.Resource]:
+        """Return what one of the unit's resources became, that resource itself first."""
+        return self._resolver.lowered([key])
+
     def _build_alone(
         self, name: str, args: Any, known: type, opts: pulumi.ResourceOptions | None
     ) -> None:
@@ -207,7 +216,7 @@ class Component(pulumi.ComponentResource):
         # Children whose names begin with the component's get the aliases that follow from these.
         former = [pulumi.Alias(name=render(each, PULUMI)) for each in unit.former]
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=former), opts)
-        super().__init__(f"dativo:index:{type(self).__name__}", name, {}, options)
+        super().__init__(f"{TYPE}{type(self).__name__}", name, {}, options)
         self._resolver = lower(unit, name=name, component=self, parameters=parameters)
         exported = {
             **self._EXPORTS,
@@ -216,7 +225,12 @@ class Component(pulumi.ComponentResource):
         outputs = {each: self.resolve(unit.exports[key]) for each, key in exported.items()}
         for each, value in {**dict.fromkeys(self._EXPORTS_OF_SOME), **outputs}.items():
             setattr(self, each, value)
-        self.register_outputs(outputs)
+        record = {
+            "identity": str(unit.identity),
+            "jobs": list(map(str, unit.jobs)),
+            "needs": list(map(str, unit.needs)),
+        }
+        self.register_outputs({**outputs, RECORD: record})
 
 
 class EcsCluster(Component):

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dativo_infra.adapters.cloudformation.deploy import (
-    Action,
-    Event,
     TemplateBucket,
     clients_of,
     open_session,
@@ -20,6 +18,7 @@ from dativo_infra.adapters.cloudformation.deploy import (
     deploy as _deploy,
 )
 from dativo_infra.adapters.cloudformation.local import embedded
+from dativo_infra.adapters.results import Action, Event
 from dativo_infra.diagnostics import DiagnosticError, Location
 from dativo_infra.names import Identity
 from dativo_infra.planning.result import Unit, UnitKind

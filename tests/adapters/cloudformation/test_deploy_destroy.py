@@ -11,8 +11,7 @@ from botocore.exceptions import ClientError
 
 from dativo_infra import __version__
 from dativo_infra.adapters.cloudformation.deploy import (
-    Action,
-    Doomed,
+    DoomedStack,
     account_of,
     clients_of,
     open_session,
@@ -34,8 +33,8 @@ from dativo_infra.adapters.cloudformation.deploy import (
 from dativo_infra.adapters.cloudformation.deploy import (
     preview as _preview,
 )
-from dativo_infra.adapters.cloudformation.deploy.destroying import UNPROTECT, kept
 from dativo_infra.adapters.cloudformation.local import embedded
+from dativo_infra.adapters.results import UNPROTECT, Action, kept
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.names import Identity
 from dativo_infra.planning.result import UnitKind
@@ -169,10 +168,10 @@ def test_shared_stack_is_not_changed_for_some_of_its_users(
     assert [each.action for each in deploy([partial_], **gone)] == [Action.UPDATED]
 
 
-def made(name: str, *, needs: tuple[str, ...] = (), **more: Any) -> Doomed:
+def made(name: str, *, needs: tuple[str, ...] = (), **more: Any) -> DoomedStack:
     """Return a stack that may be deleted."""
     fields = {"identity": name, "status": "CREATE_COMPLETE", "target": HERE}
-    return Doomed(**{**fields, "stack": name, "id": name, "needs": needs, **more})
+    return DoomedStack(**{**fields, "stack": name, "id": name, "needs": needs, **more})
 
 
 def test_what_a_kept_stack_needs_is_kept() -> None:

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dativo_infra.adapters.cloudformation.deploy import (
-    Action,
-    InterruptedRunError,
-    deploy,
-    watch,
-)
+from dativo_infra.adapters.cloudformation.deploy import deploy, watch
 from dativo_infra.adapters.cloudformation.deploy.pool import Task, run
+from dativo_infra.adapters.results import Action, InterruptedRunError
 from dativo_infra.names import Identity
 
 if TYPE_CHECKING:

@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dativo_infra.adapters.cloudformation.deploy import (
-    Action,
-    Event,
-    StackPreview,
-    StackResult,
-    deploy,
-    preview,
-    watch,
-)
+from dativo_infra.adapters.cloudformation.deploy import deploy, preview, watch
 from dativo_infra.adapters.cloudformation.deploy.changes import STATEFUL_TYPES
+from dativo_infra.adapters.results import Action, Event, StackPreview, StackResult
 from dativo_infra.names import Identity
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources.kinds import KINDS

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from dativo_infra import load, load_project, plan
 from dativo_infra.adapters.cloudformation.deploy import (
-    Action,
     clients_of,
     deploy,
     destroy,
@@ -26,6 +25,7 @@ from dativo_infra.adapters.cloudformation.local import (
     embedded,
     tags_of,
 )
+from dativo_infra.adapters.results import Action
 from dativo_infra.resources.kinds import is_taggable
 
 if TYPE_CHECKING:

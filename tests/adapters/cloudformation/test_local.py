@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from dativo_infra.adapters.cloudformation.deploy import Action, clients_of, deploy, open_session
+from dativo_infra.adapters.cloudformation.deploy import clients_of, deploy, open_session
 from dativo_infra.adapters.cloudformation.local import (
     GAPS,
     create_references,
@@ -23,6 +23,7 @@ from dativo_infra.adapters.cloudformation.local import (
     embedded,
     tags_of,
 )
+from dativo_infra.adapters.results import Action
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources.ecs import EcsService
 from dativo_infra.resources.kinds import is_taggable

@@ -1,7 +1,8 @@
 """Stacks in an account: deployed, previewed, destroyed, and asked for their outputs.
 
 Start with `open_session` and `clients_of`; every function takes the clients. `account_of` tells
-early what is wrong with credentials, region or endpoint. One module below for each function, and:
+early what is wrong with credentials, region or endpoint. What they return is in
+`adapters/results.py`. One module below for each function, and:
 
 - `connection`: sessions and clients; `pool`: many stacks at once, in the order of their needs;
 - `watch`: looking at a stack and waiting for it; `deployed`: what its template says;
@@ -11,7 +12,6 @@ early what is wrong with credentials, region or endpoint. One module below for e
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
 
-from dativo_infra.adapters.cloudformation.deploy.changes import Change, PropertyChange
 from dativo_infra.adapters.cloudformation.deploy.connection import (
     Clients,
     account_of,
@@ -19,30 +19,15 @@ from dativo_infra.adapters.cloudformation.deploy.connection import (
     open_session,
 )
 from dativo_infra.adapters.cloudformation.deploy.deploying import deploy
-from dativo_infra.adapters.cloudformation.deploy.destroying import Doomed, destroy, doomed
+from dativo_infra.adapters.cloudformation.deploy.destroying import DoomedStack, destroy, doomed
 from dativo_infra.adapters.cloudformation.deploy.orphaned import orphans
 from dativo_infra.adapters.cloudformation.deploy.outputs import outputs
-from dativo_infra.adapters.cloudformation.deploy.pool import InterruptedRunError
-from dativo_infra.adapters.cloudformation.deploy.previewing import StackPreview, preview
-from dativo_infra.adapters.cloudformation.deploy.results import (
-    Action,
-    DestroyResult,
-    Event,
-    StackResult,
-)
+from dativo_infra.adapters.cloudformation.deploy.previewing import preview
 from dativo_infra.adapters.cloudformation.deploy.templates import TemplateBucket
 
 __all__ = [
-    "Action",
-    "Change",
     "Clients",
-    "DestroyResult",
-    "Doomed",
-    "Event",
-    "InterruptedRunError",
-    "PropertyChange",
-    "StackPreview",
-    "StackResult",
+    "DoomedStack",
     "TemplateBucket",
     "account_of",
     "clients_of",

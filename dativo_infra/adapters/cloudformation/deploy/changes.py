@@ -6,17 +6,16 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Re
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.adapters.cloudformation.deploy.states import place_of
+from dativo_infra.adapters.results import HIDDEN, Change, PropertyChange, place_of
 from dativo_infra.diagnostics.rules import REPLACEMENT
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from dativo_infra.adapters.cloudformation.template import Stack
-    from dativo_infra.diagnostics import Diagnostic, Location
+    from dativo_infra.diagnostics import Diagnostic
 
 STATEFUL_TYPES = frozenset(
     {
@@ -30,40 +29,6 @@ STATEFUL_TYPES = frozenset(
 """The types of the kinds that are `STATEFUL`, for resources that no job describes any more."""
 
 _ACTIONS = {"Add": "add", "Modify": "change", "Remove": "remove", "Import": "import"}
-HIDDEN = "(not shown)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PropertyChange:
-    """One property, as it is and as it would be, where CloudFormation tells."""
-
-    path: str
-    before: str | None = None
-    after: str | None = None
-    """`(not shown)` where a secret is part of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One resource of a stack, and what would be done to it."""
-
-    action: str
-    """`add`, `change`, `replace`, `maybe replace`, `remove`, or what else CloudFormation says."""
-    type: str
-    key: str
-    """What the resource is called within its unit; its logical id where no job describes it."""
-    origin: Location | None
-    properties: tuple[PropertyChange, ...] = ()
-    retained: bool = False
-    """Whether what is removed or replaced stays in the account."""
-    guarded: bool = False
-    """Whether it holds data, or something runs on it, so that a replacement must be allowed."""
-
-    @property
-    def needs_allowing(self) -> bool:
-        """Whether data would be lost, or what runs would end."""
-        lost = self.action == "remove" and not self.retained
-        return self.guarded and (lost or self.action in {"replace", "maybe replace"})
 
 
 def changes_of(
@@ -86,20 +51,11 @@ def guard(changes: Iterable[Change], name: str, stack: Stack) -> tuple[Diagnosti
     return tuple(
         REPLACEMENT.at(
             each.origin or place_of(stack.unit),
-            f"The stack {name} would {_WORDS[each.action]} `{each.key}` ({each.type})"
-            f"{_because(each)}.",
+            f"The stack {name} would {each}.",
         )
         for each in changes
         if each.needs_allowing
     )
-
-
-_WORDS = {"replace": "replace", "maybe replace": "perhaps replace", "remove": "remove"}
-
-
-def _because(change: Change) -> str:
-    paths = ", ".join(dict.fromkeys(each.path for each in change.properties))
-    return f", since this changes: {paths}" if paths else ""
 
 
 def _change(entry: Mapping[str, Any], stack: Stack, secret: Container[tuple[str, str]]) -> Change:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import cfn_flip
 
-from dativo_infra.adapters.cloudformation.deploy.states import obstacles, place_of
+from dativo_infra.adapters.cloudformation.deploy.states import obstacles
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED
 from dativo_infra.adapters.cloudformation.template import METADATA
-from dativo_infra.diagnostics.rules import SHARED_PARTLY
+from dativo_infra.adapters.results import shared_partly
 from dativo_infra.planning.result import UnitKind
 
 if TYPE_CHECKING:
@@ -59,10 +59,6 @@ def standing(
 ) -> tuple[tuple[Diagnostic, ...], str]:
     """Return why a stack cannot be changed, or else why it stays as it is; nothing where it can.
 
-    What a shared unit consists of is said by all jobs that use it. A run that has some of them only
-    would take away what the others need, so the stack stays. Nor can jobs that it does not know
-    begin to use it in such a run: it would be deleted under them with its last known user.
-
     Raises:
         BotoCoreError, ClientError: CloudFormation cannot be asked.
     """
@@ -71,12 +67,5 @@ def standing(
         return found, ""
     if unit.kind is not UnitKind.SHARED or described.get("StackStatus") in NOT_CREATED:
         return (), ""
-    mine = list(map(str, unit.jobs))
     known = said_in(template_of(watch, name)).get("jobs", ())
-    others = ", ".join(job for job in known if job not in mine and inputs.elsewhere(job))
-    if not others:
-        return (), ""
-    if all(job in known for job in mine):
-        return (), f"also used by {others}; to change it, deploy all its jobs together"
-    message = f"The stack {name} is used by {others}, which the run does not have."
-    return (SHARED_PARTLY.at(place_of(unit), message),), ""
+    return shared_partly(unit, name, known, inputs.elsewhere)

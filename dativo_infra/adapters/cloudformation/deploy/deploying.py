@@ -12,11 +12,11 @@ from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import changes_of, guard
 from dativo_infra.adapters.cloudformation.deploy.deployed import outputs_of, standing
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
-from dativo_infra.adapters.cloudformation.deploy.results import Action, StackResult
-from dativo_infra.adapters.cloudformation.deploy.states import failures, place_of
+from dativo_infra.adapters.cloudformation.deploy.states import failures
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
-from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
+from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch
 from dativo_infra.adapters.cloudformation.template import Stack, is_protected, to_stack
+from dativo_infra.adapters.results import Action, OnEvent, OnResult, StackResult, nobody, place_of
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
 from dativo_infra.planning.result import Unit, UnitKind
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from dativo_infra.adapters.cloudformation.deploy.change_sets import ChangeSet
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
-    from dativo_infra.adapters.cloudformation.deploy.results import OnEvent, OnResult
     from dativo_infra.diagnostics import Diagnostic
 
 

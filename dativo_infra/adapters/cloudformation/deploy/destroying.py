@@ -2,78 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
-from dativo_infra.adapters.cloudformation.deploy.results import Action, DestroyResult
-from dativo_infra.adapters.cloudformation.deploy.states import busy, place_of
+from dativo_infra.adapters.cloudformation.deploy.states import busy
 from dativo_infra.adapters.cloudformation.deploy.watch import (
     NOT_CREATED,
     StoppedError,
     Watch,
     first_failures,
     is_ours,
-    nobody,
 )
 from dativo_infra.adapters.cloudformation.values import logical_id
+from dativo_infra.adapters.results import (
+    Action,
+    DestroyResult,
+    Doomed,
+    Event,
+    Held,
+    OnDestroyed,
+    OnEvent,
+    kept,
+    nobody,
+    place_of,
+)
 from dativo_infra.diagnostics.rules import DESTROY_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
-    from dativo_infra.adapters.cloudformation.deploy.results import Event, OnEvent
     from dativo_infra.diagnostics import Diagnostic, Location
     from dativo_infra.planning.result import Unit
     from dativo_infra.project import PlacedTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One resource of a stack, as it exists."""
+class DoomedStack(Doomed):
+    """A stack that exists and may be deleted, where it is and how it stands."""
 
-    logical_id: str
-    type: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doomed:
-    """A stack that exists and may be deleted, with what it holds."""
-
-    stack: str
-    id: str
     target: PlacedTarget
-    identity: str
-    jobs: tuple[str, ...] = ()
-    """The jobs that named it when it was last deployed."""
-    needs: tuple[str, ...] = ()
-    """What it needed then."""
-    project: str = ""
-    """The project that it was deployed for, where that has a name."""
-    ours: bool = True
-    """Whether this tool made it."""
     status: str = ""
-    protected: bool = False
-    goes: tuple[Held, ...] = ()
-    stays: tuple[Held, ...] = ()
-    """What its template retains."""
-    keep: str = ""
-    """Why it is not deleted; empty where it is."""
-    unit: Unit | None = field(default=None, repr=False)
-    """What it was looked for as; None where no job names it any more."""
-
-
-OnDestroyed: TypeAlias = Callable[[DestroyResult], None]
-
-UNPROTECT = "protected; to take it down: set protect: false, deploy, then destroy"
 
 
 @explained()
@@ -83,7 +58,7 @@ def doomed(
     clients: Clients,
     concurrency: int = CONCURRENCY,
     project: str | None = None,
-) -> list[Doomed]:
+) -> list[DoomedStack]:
     """Return the stacks of units, of those that are deployed, with what each holds.
 
     A protected stack is kept; so is one that something else needs: a stack that stays, or a job
@@ -103,8 +78,8 @@ def doomed(
     """
     stop = Flag()
 
-    def task(unit: Unit) -> Task[list[Doomed]]:
-        def work() -> list[Doomed]:
+    def task(unit: Unit) -> Task[list[DoomedStack]]:
+        def work() -> list[DoomedStack]:
             watch = Watch(client=clients(unit.target), stop=stop)
             # Only one: what a unit was called once may be another's name now.
             name, described = watch.find(unit)
@@ -133,7 +108,7 @@ def held_by(
     document: Mapping[str, Any],
     target: PlacedTarget,
     unit: Unit | None = None,
-) -> Doomed:
+) -> DoomedStack:
     """Return what a stack holds, as its deployed template and its resources say.
 
     Raises:
@@ -158,7 +133,7 @@ def held_by(
                 )
             )
     ours = said_in(document)
-    return Doomed(
+    return DoomedStack(
         stack=name,
         id=described["StackId"],
         target=target,
@@ -175,46 +150,8 @@ def held_by(
     )
 
 
-def kept(
-    stacks: Iterable[Doomed],
-    going: Iterable[str],
-    project: str | None = None,
-    existing: Iterable[str] = (),
-) -> list[Doomed]:
-    """Return the stacks, each with the reason why it is kept where it is.
-
-    Args:
-        stacks: What may be deleted.
-        going: The jobs that are destroyed, or that exist no more.
-        project: The project's name; a stack of another one is kept.
-        existing: The jobs that exist, of which none should have a stack among these.
-    """
-    going, existing = set(going), set(existing)
-    reasons: dict[str, str] = {}
-    stacks = list(stacks)
-    for each in stacks:
-        if not each.ours:
-            reasons[each.id] = "not one that this tool made"
-        elif each.project not in {"", project}:
-            reasons[each.id] = f"of another project, {each.project}"
-        elif each.protected:
-            reasons[each.id] = UNPROTECT
-        elif others := sorted(set(each.jobs) - going):
-            reasons[each.id] = f"still used by {', '.join(others)}"
-        elif still := sorted(existing.intersection(each.jobs)):
-            reasons[each.id] = f"the job {', '.join(still)} exists, though it does not build it now"
-    before = -1
-    while len(reasons) != before:
-        before = len(reasons)
-        needed = {need: each for each in stacks if each.id in reasons for need in each.needs}
-        for each in stacks:
-            if each.identity in needed:
-                reasons.setdefault(each.id, f"needed by {needed[each.identity].stack}, which stays")
-    return [replace(each, keep=reasons.get(each.id, "")) for each in stacks]
-
-
 def destroy(
-    stacks: Iterable[Doomed],
+    stacks: Iterable[DoomedStack],
     *,
     clients: Clients,
     on_event: OnEvent = nobody,
@@ -249,7 +186,7 @@ def destroy(
         for need in each.needs:
             users.setdefault(need, set()).add(each.id)
 
-    def task(each: Doomed) -> Task[DestroyResult]:
+    def task(each: DoomedStack) -> Task[DestroyResult]:
         def work() -> DestroyResult:
             try:
                 watch = Watch(client=clients(each.target), on_event=tell, stop=stop)
@@ -275,7 +212,7 @@ def destroy(
     )
 
 
-def _delete(each: Doomed, watch: Watch) -> DestroyResult:
+def _delete(each: DoomedStack, watch: Watch) -> DestroyResult:
     if each.keep:
         return DestroyResult(doomed=each, action=Action.KEPT, reason=each.keep)
     described = watch.described(each.id)
@@ -300,11 +237,11 @@ def _delete(each: Doomed, watch: Watch) -> DestroyResult:
     return _failed(each, *(found or [_problem(each, reason)]))
 
 
-def _failed(each: Doomed, *diagnostics: Diagnostic) -> DestroyResult:
+def _failed(each: DoomedStack, *diagnostics: Diagnostic) -> DestroyResult:
     return DestroyResult(doomed=each, action=Action.FAILED, diagnostics=diagnostics)
 
 
-def _failure(each: Doomed, event: Event) -> Diagnostic:
+def _failure(each: DoomedStack, event: Event) -> Diagnostic:
     resources = each.unit.resources if each.unit else ()
     resource = next((one for one in resources if logical_id(one.key) == event.logical_id), None)
     place = resource.origin if resource else None
@@ -313,10 +250,10 @@ def _failure(each: Doomed, event: Event) -> Diagnostic:
     return DESTROY_FAILED.at(place or _place(each), message)
 
 
-def _problem(each: Doomed, reason: str) -> Diagnostic:
+def _problem(each: DoomedStack, reason: str) -> Diagnostic:
     message = f"The stack {each.stack} could not be deleted: {reason}"
     return DESTROY_FAILED.at(_place(each), message)
 
 
-def _place(each: Doomed) -> Location | None:
+def _place(each: DoomedStack) -> Location | None:
     return place_of(each.unit) if each.unit else None

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
-from dativo_infra.adapters.cloudformation.deploy.destroying import Doomed, held_by, kept
+from dativo_infra.adapters.cloudformation.deploy.destroying import DoomedStack, held_by
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours, names_of
+from dativo_infra.adapters.results import kept
 from dativo_infra.planning.selection import Selection
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def orphans(
     project: str,
     selection: Selection = Selection(),  # noqa: B008 - it cannot be changed
     existing: Collection[str] = (),
-) -> list[Doomed]:
+) -> list[DoomedStack]:
     """Return the stacks of a project that none of its units has, or had.
 
     Args:
@@ -47,7 +48,7 @@ def orphans(
     names = {
         (clients(unit.target).meta.region_name, name) for unit in units for name in names_of(unit)
     }
-    found: list[Doomed] = []
+    found: list[DoomedStack] = []
     regions: set[str] = set()
     for target in targets:
         watch = Watch(client=clients(target))

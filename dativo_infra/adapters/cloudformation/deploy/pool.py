@@ -11,6 +11,8 @@ from threading import Event as Flag
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from dativo_infra.adapters.results import InterruptedRunError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
@@ -20,14 +22,6 @@ Argument = TypeVar("Argument")
 _MOMENT = 0.01
 CONCURRENCY = 8
 """How many stacks are worked on at once, where nothing else is said."""
-
-
-class InterruptedRunError(KeyboardInterrupt):
-    """Ctrl-C during a run; carries what became of each stack until then."""
-
-    def __init__(self, results: list[Any]) -> None:
-        self.results = results
-        super().__init__()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

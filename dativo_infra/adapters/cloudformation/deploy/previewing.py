@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import Event as Flag
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,10 @@ from dativo_infra.adapters.cloudformation.deploy.changes import (
 )
 from dativo_infra.adapters.cloudformation.deploy.deployed import standing, template_of
 from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
-from dativo_infra.adapters.cloudformation.deploy.states import place_of
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
-from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch, nobody
+from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch
 from dativo_infra.adapters.cloudformation.template import is_protected, to_stack
+from dativo_infra.adapters.results import StackPreview, nobody, place_of
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK
 from dativo_infra.planning.result import Unit, UnitKind
@@ -26,43 +25,9 @@ from dativo_infra.planning.result import Unit, UnitKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from dativo_infra.adapters.cloudformation.deploy.changes import Change
     from dativo_infra.adapters.cloudformation.deploy.connection import Clients
     from dativo_infra.adapters.cloudformation.template import Stack
     from dativo_infra.diagnostics import Diagnostic
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackPreview:
-    """What a deployment would do to one unit's stack."""
-
-    unit: Unit
-    stack: str
-    creates: bool = False
-    """Whether there is no stack yet."""
-    changes: tuple[Change, ...] = ()
-    protection: bool | None = None
-    """What termination protection would become; None where it stays as it is."""
-    reason: str = ""
-    """Why the stack would be kept as it is."""
-    diagnostics: tuple[Diagnostic, ...] = ()
-    """Why it could not be told, or why a deployment would not be begun."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether a deployment would do anything."""
-        return self.creates or bool(self.changes) or self.protection is not None
-
-    @property
-    def action(self) -> str:
-        """What would be done to the stack as a whole."""
-        if self.diagnostics:
-            return "failed"
-        if self.reason:
-            return "kept"
-        if self.creates:
-            return "to create"
-        return "to update" if self.changed else "unchanged"
 
 
 def preview(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, first_failures, is_ours
+from dativo_infra.adapters.results import Event, place_of
 from dativo_infra.diagnostics.rules import (
     CREATION_FAILED,
     DEPLOY_FAILED,
@@ -20,7 +21,6 @@ from dativo_infra.diagnostics.rules import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dativo_infra.adapters.cloudformation.deploy.results import Event
     from dativo_infra.adapters.cloudformation.deploy.watch import Watch
     from dativo_infra.diagnostics import Diagnostic, Location
     from dativo_infra.planning.result import Unit
@@ -53,11 +53,6 @@ _BROKEN: Mapping[str, tuple[str, str]] = {
         ),
     ),
 }
-
-
-def place_of(unit: Unit) -> Location | None:
-    """Return the place in a job file that stands for a whole unit."""
-    return next((each.origin for each in unit.resources if each.origin), None)
 
 
 def obstacles(

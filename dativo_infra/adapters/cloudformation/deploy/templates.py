@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.adapters.cloudformation.deploy.states import place_of
 from dativo_infra.adapters.cloudformation.template import TOOL, Stack, problems, to_stack
+from dativo_infra.adapters.results import place_of
 from dativo_infra.diagnostics import Diagnostic, raise_errors
 from dativo_infra.diagnostics.rules import MISSING_PARAMETER, TEMPLATE_NEEDS_BUCKET
 from dativo_infra.planning.support import refusals

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from dativo_infra.adapters.cloudformation.deploy.results import Event
 from dativo_infra.adapters.cloudformation.template import SIGNATURE
+from dativo_infra.adapters.results import Event, OnEvent, nobody
 from dativo_infra.names import STACK, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dativo_infra.adapters.cloudformation.deploy.results import OnEvent
     from dativo_infra.planning.result import Unit
 
 POLL_SECONDS = 5.0
@@ -27,10 +26,6 @@ NOT_CREATED = frozenset({None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"})
 
 class StoppedError(Exception):
     """The run was interrupted; whoever waits gives up."""
-
-
-def nobody(_: Any) -> None:
-    """Take an event or a result, and do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +132,8 @@ def event_of(name: str, entry: Mapping[str, Any]) -> Event:
         type=entry["ResourceType"],
         status=entry["ResourceStatus"],
         reason=entry.get("ResourceStatusReason", ""),
+        ended=entry["ResourceStatus"].endswith(("_COMPLETE", "_FAILED")),
+        failed=entry["ResourceStatus"].endswith("_FAILED"),
     )
 
 

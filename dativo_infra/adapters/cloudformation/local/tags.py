@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from dativo_infra.adapters.cloudformation.deploy import StackResult
+    from dativo_infra.adapters.results import StackResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

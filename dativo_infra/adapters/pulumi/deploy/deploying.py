@@ -1,0 +1,327 @@
+"""`deploy` and `preview`: units of one stack, built or compared with what was built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from pulumi.automation import CommandError, ConcurrentUpdateError, StackNotFoundError
+
+from dativo_infra.adapters.pulumi.deploy.engine import explained, said
+from dativo_infra.adapters.pulumi.deploy.outputs import texts
+from dativo_infra.adapters.pulumi.deploy.program import Program
+from dativo_infra.adapters.pulumi.deploy.told import Told
+from dativo_infra.adapters.pulumi.deploy.urns import name_of
+from dativo_infra.adapters.results import (
+    Action,
+    InterruptedRunError,
+    StackPreview,
+    StackResult,
+    nobody,
+    place_of,
+    shared_partly,
+)
+from dativo_infra.diagnostics import DiagnosticError, raise_errors
+from dativo_infra.diagnostics.rules import (
+    DEPLOY_FAILED,
+    FOREIGN_STACK,
+    REPLACEMENT,
+    SKIPPED,
+)
+from dativo_infra.planning.result import UnitKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pulumi.automation import OutputMap
+
+    from dativo_infra.adapters.pulumi.deploy.engine import Stack
+    from dativo_infra.adapters.results import Change, OnEvent, OnResult
+    from dativo_infra.diagnostics import Diagnostic
+    from dativo_infra.names import Identity
+    from dativo_infra.planning.result import JobPlan, Unit
+
+    Problems: TypeAlias = Mapping[Identity | None, list[Diagnostic]]
+    """What is wrong, by unit."""
+
+PARALLEL = 8
+"""How many resources are worked on at once, where nothing else is said."""
+
+
+def deploy(
+    units: Iterable[Unit],
+    jobs: Iterable[JobPlan],
+    *,
+    stack: Stack,
+    parameters: Mapping[str, str],
+    elsewhere: Callable[[str], bool],
+    on_event: OnEvent = nobody,
+    on_result: OnResult = nobody,
+    parallel: int = PARALLEL,
+    allow_replacement: bool = False,
+) -> list[StackResult]:
+    """Build units in a stack, each after those that it needs; the stack is made where it is not.
+
+    It is looked at first: where a cluster, or what holds data, would be replaced or removed,
+    nothing is done. Where a resource fails the others go on, but for those that need it. Units that
+    the stack has, and that are none of these, stay as they are.
+
+    Args:
+        units: What to build: all that the stack's jobs in this run own.
+        jobs: Those jobs, whose outputs become the stack's.
+        stack: Where to build.
+        parameters: Values by the names that jobs use, stronger than the stack's configuration.
+        elsewhere: Tells of a job, by its identity, whether it may exist though it is not among the
+            units' jobs: what it shares with them is kept as it is.
+        on_event: Called with each event of a resource.
+        on_result: Called with the result of each unit when all are done.
+        parallel: How many resources are worked on at once.
+        allow_replacement: Also replace and remove what holds data, or what something runs on.
+
+    Returns:
+        What became of each unit, in the order given.
+
+    Raises:
+        DiagnosticError: the stack cannot be worked on, or something is missing that the jobs need;
+            nothing has been done then.
+        InterruptedRunError: Ctrl-C; it carries the results.
+    """
+    stack.create()
+    run = _Run.of(units, jobs, stack, parameters, elsewhere)
+    told = run.operate("preview", nobody, parallel)
+    run.raise_problems(told)
+    refused = told.diagnostics()
+    if not allow_replacement:
+        refused = refused or run.guard(told.changes())
+    if not (refused or told.interrupted):
+        told = run.operate("up", on_event, parallel)
+        run.raise_problems(told)
+        results = run.results(told)
+    else:
+        results = run.untouched(refused)
+    for each in results:
+        on_result(each)
+    if told.interrupted:
+        raise InterruptedRunError(results)
+    return results
+
+
+def preview(
+    units: Iterable[Unit],
+    jobs: Iterable[JobPlan],
+    *,
+    stack: Stack,
+    parameters: Mapping[str, str],
+    elsewhere: Callable[[str], bool],
+    on_result: Callable[[StackPreview], None] = nobody,
+    parallel: int = PARALLEL,
+) -> list[StackPreview]:
+    """Return what `deploy` would change. Nothing is changed, and no stack is made.
+
+    Args:
+        units: What would be built.
+        jobs: As for `deploy`.
+        stack: Where it would be built.
+        parameters: As for `deploy`.
+        elsewhere: As for `deploy`.
+        on_result: Called with each when all are known.
+        parallel: How many resources are looked at at once.
+
+    Returns:
+        The changes of each unit, in the order given.
+
+    Raises:
+        DiagnosticError: the stack cannot be worked on, or something is missing that the jobs need.
+        InterruptedRunError: Ctrl-C.
+    """
+    with stack.trial():
+        run = _Run.of(units, jobs, stack, parameters, elsewhere)
+        told = run.operate("preview", nobody, parallel)
+    if told.interrupted:
+        raise InterruptedRunError([])
+    run.raise_problems(told)
+    changes, problems = told.changes(), told.diagnostics()
+    previews = [
+        StackPreview(
+            unit=unit,
+            stack=stack.name,
+            creates=told.creates(unit),
+            changes=tuple(changes.get(unit.identity, ())),
+            reason=run.kept.get(unit.identity, ""),
+            diagnostics=tuple(problems.get(unit.identity, ())),
+        )
+        for unit in run.program.units
+    ]
+    for each in previews:
+        on_result(each)
+    return previews
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What is run on a stack, and what of the stack stays as it is."""
+
+    stack: Stack
+    program: Program
+    kept: Mapping[Identity, str]
+    """Why a unit stays as it is."""
+    exclude: list[str]
+    """The URNs that stay."""
+
+    @classmethod
+    def of(
+        cls,
+        units: Iterable[Unit],
+        jobs: Iterable[JobPlan],
+        stack: Stack,
+        parameters: Mapping[str, str],
+        elsewhere: Callable[[str], bool],
+    ) -> _Run:
+        """Return what is to be run.
+
+        Raises:
+            DiagnosticError: the stack is somebody else's, cannot be asked, or has something that
+                jobs outside of this run share with those in it.
+        """
+        units, jobs, state = tuple(units), tuple(jobs), stack.state
+        if state.foreign:
+            message = (
+                f"The stack {stack.name} holds {name_of(state.foreign[0])}, which no job is "
+                "known for."
+            )
+            raise DiagnosticError([FOREIGN_STACK.at(None, message)])
+        kept: dict[Identity, str] = {}
+        problems: list[Diagnostic] = []
+        staying = state.others(units)
+        for unit in units:
+            built = state.of_unit(unit) if unit.kind is UnitKind.SHARED else None
+            if built is None:
+                continue
+            found, reason = shared_partly(unit, stack.name, built.jobs, elsewhere)
+            problems.extend(found)
+            if reason:
+                kept[unit.identity] = reason
+                staying.append(built)
+        raise_errors(problems)
+        here = {str(each.job.identity) for each in jobs}
+        users = {job for each in staying for job in each.jobs} - here
+        outputs = stack.outputs() if users else {}
+        program = Program(
+            units=units,
+            jobs=jobs,
+            parameters=parameters,
+            kept={name: value for name, value in outputs.items() if name in users},
+        )
+        exclude = {urn for each in staying for urn in (*each.urns, *each.providers)}
+        return cls(stack=stack, program=program, kept=kept, exclude=sorted(exclude))
+
+    def operate(self, command: str, on_event: OnEvent, parallel: int) -> Told:
+        """Run the program and return what the engine told.
+
+        Raises:
+            DiagnosticError: the stack cannot be worked on.
+        """
+        told = Told(stack=self.stack.name, program=self.program, on_event=on_event)
+        opened = self.stack.open(self.program.run)
+        more = {"continue_on_error": True} if command == "up" else {}
+        with explained(self.stack.name):
+            try:
+                getattr(opened, command)(
+                    on_event=told, exclude=self.exclude or None, parallel=parallel, **more
+                )
+            except KeyboardInterrupt:
+                told.interrupted = True
+            except (StackNotFoundError, ConcurrentUpdateError):
+                raise
+            except CommandError as error:
+                told.error = said(error)
+        return told
+
+    def raise_problems(self, told: Told) -> None:
+        """Raise what stopped the run as a whole.
+
+        Raises:
+            DiagnosticError: the program did not run, or the engine failed without a resource.
+        """
+        if self.program.problems:
+            raise DiagnosticError(self.program.problems)
+        if told.error and not told.problems:
+            message = f"The stack {self.stack.name}: {told.error}"
+            raise DiagnosticError([DEPLOY_FAILED.at(None, message)])
+
+    def guard(self, changes: Mapping[Identity, list[Change]]) -> Problems:
+        """Return an error for each change that would lose data or end what runs, by unit."""
+        found: dict[Identity | None, list[Diagnostic]] = {}
+        for unit in self.program.units:
+            for each in changes.get(unit.identity, ()):
+                if each.needs_allowing:
+                    message = f"The stack {self.stack.name} would {each}."
+                    problem = REPLACEMENT.at(each.origin or place_of(unit), message)
+                    found.setdefault(unit.identity, []).append(problem)
+        return found
+
+    def untouched(self, refused: Problems) -> list[StackResult]:
+        """Return that nothing was done, and why."""
+        why = "what stands with it was refused" if refused else "the run was interrupted"
+        return [
+            self._failed(unit, found)
+            if (found := refused.get(unit.identity))
+            else self._skipped(unit, why)
+            for unit in self.program.units
+        ]
+
+    def results(self, told: Told) -> list[StackResult]:
+        """Return what became of each unit."""
+        outputs = self.stack.outputs()
+        problems, changes = dict(told.diagnostics()), told.changes()
+        # What belongs to no unit, such as a provider, is told with the first that it stopped.
+        general = problems.pop(None, [])
+        results: list[StackResult] = []
+        for unit in self.program.units:
+            found = problems.get(unit.identity, [])
+            if unit.identity in self.kept:
+                action, reason = Action.KEPT, self.kept[unit.identity]
+                results.append(self._result(unit, action, outputs, reason))
+            elif found:
+                results.append(self._failed(unit, found))
+            elif told.complete(unit):
+                created = told.creates(unit)
+                changed = Action.UPDATED if unit.identity in changes else Action.UNCHANGED
+                action = Action.CREATED if created else changed
+                results.append(self._result(unit, action, outputs))
+            elif told.interrupted:
+                results.append(self._skipped(unit, "the run was interrupted"))
+            elif general:
+                results.append(self._failed(unit, general))
+                general = []
+            else:
+                results.append(self._skipped(unit, "what it needs failed"))
+        return results
+
+    def _result(
+        self, unit: Unit, action: Action, outputs: OutputMap, reason: str = ""
+    ) -> StackResult:
+        job = outputs.get(str(unit.jobs[0])) if unit.kind is UnitKind.JOB else None
+        return StackResult(
+            unit=unit,
+            stack=self.stack.name,
+            action=action,
+            reason=reason,
+            outputs=texts(job) if job else {},
+        )
+
+    def _failed(self, unit: Unit, found: list[Diagnostic]) -> StackResult:
+        first, *others = found
+        return StackResult(
+            unit=unit,
+            stack=self.stack.name,
+            action=Action.FAILED,
+            diagnostic=first,
+            further=tuple(others),
+        )
+
+    def _skipped(self, unit: Unit, reason: str) -> StackResult:
+        diagnostic = SKIPPED.at(place_of(unit), f"{unit.identity} was left as it is: {reason}.")
+        return StackResult(
+            unit=unit, stack=self.stack.name, action=Action.SKIPPED, diagnostic=diagnostic
+        )

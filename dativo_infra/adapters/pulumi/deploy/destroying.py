@@ -1,0 +1,148 @@
+"""`destroy`: units deleted from a stack, after a look at what each of them holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi.automation import CommandError, ConcurrentUpdateError
+
+from dativo_infra.adapters.pulumi.deploy.deploying import PARALLEL
+from dativo_infra.adapters.pulumi.deploy.engine import explained, said
+from dativo_infra.adapters.pulumi.deploy.program import Program
+from dativo_infra.adapters.pulumi.deploy.told import Told
+from dativo_infra.adapters.pulumi.deploy.urns import name_of
+from dativo_infra.adapters.results import (
+    Action,
+    DestroyResult,
+    Doomed,
+    Held,
+    InterruptedRunError,
+    kept,
+    nobody,
+    place_of,
+)
+from dativo_infra.diagnostics.rules import DESTROY_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from dativo_infra.adapters.pulumi.deploy.engine import Stack
+    from dativo_infra.adapters.pulumi.deploy.state import Built
+    from dativo_infra.adapters.results import OnDestroyed, OnEvent
+    from dativo_infra.planning.result import Unit
+
+
+def doomed(units: Iterable[Unit], *, stack: Stack) -> list[Doomed]:
+    """Return what the stack has of units, with what each holds.
+
+    What is protected is kept; so is what something else needs: a unit that stays, or a job that is
+    not among those of the units.
+
+    Raises:
+        DiagnosticError: the stack cannot be asked.
+    """
+    units = list(units)
+    there = ((unit, stack.state.of_unit(unit)) for unit in units)
+    found = [_doomed(built, stack, unit) for unit, built in there if built]
+    going = {str(each) for unit in units for each in (*unit.jobs, *unit.former)}
+    return kept(found, going)
+
+
+def orphans(units: Iterable[Unit], *, stack: Stack, existing: Collection[str] = ()) -> list[Doomed]:
+    """Return what the stack has that none of the units is, or was.
+
+    Args:
+        units: All units of all jobs that the stack is for.
+        stack: Where to look.
+        existing: The identities of all jobs of the project, whoever owns them now: what is one of
+            theirs is kept.
+
+    Raises:
+        DiagnosticError: the stack cannot be asked.
+    """
+    found = [_doomed(built, stack) for built in stack.state.others(units)]
+    return kept(found, {job for each in found for job in each.jobs}, existing=existing)
+
+
+def destroy(
+    found: Iterable[Doomed],
+    *,
+    stack: Stack,
+    on_event: OnEvent = nobody,
+    on_result: OnDestroyed = nobody,
+    parallel: int = PARALLEL,
+) -> list[DestroyResult]:
+    """Delete units from a stack; what needs others goes before those. What is to be kept stays.
+
+    Args:
+        found: What `doomed` or `orphans` found.
+        stack: Where they are.
+        on_event: Called with each event of a resource.
+        on_result: Called with the result of each unit when all are done.
+        parallel: How many resources are worked on at once.
+
+    Returns:
+        What became of each, in the order given.
+
+    Raises:
+        DiagnosticError: the stack cannot be worked on.
+        InterruptedRunError: Ctrl-C; it carries the results.
+    """
+    found = list(found)
+    going = {each.id for each in found if not each.keep}
+    targets = [urn for unit in stack.state.units if unit.urn in going for urn in unit.urns]
+    # Everything: then what the units had in common, such as providers, goes as well.
+    every = going == {unit.urn for unit in stack.state.units}
+    told = Told(stack=stack.name, program=Program(), on_event=on_event)
+    if targets:
+        opened = stack.open(told.program.run)
+        with explained(stack.name):
+            try:
+                opened.destroy(on_event=told, target=None if every else targets, parallel=parallel)
+            except KeyboardInterrupt:
+                told.interrupted = True
+            except ConcurrentUpdateError:
+                raise
+            except CommandError as error:
+                told.error = said(error)
+    left = {unit.urn for unit in stack.state.units}
+    results = [_result(each, told, left) for each in found]
+    for each in results:
+        on_result(each)
+    if told.interrupted:
+        raise InterruptedRunError(results)
+    return results
+
+
+def _doomed(built: Built, stack: Stack, unit: Unit | None = None) -> Doomed:
+    held = {
+        each: Held(logical_id=each.name, type=each.type, id=each.id) for each in built.resources
+    }
+    return Doomed(
+        stack=stack.name,
+        id=built.urn,
+        identity=built.identity,
+        jobs=built.jobs,
+        needs=built.needs,
+        protected=any(each.protected for each in held),
+        goes=tuple(one for each, one in held.items() if not each.retained),
+        stays=tuple(one for each, one in held.items() if each.retained),
+        unit=unit,
+    )
+
+
+def _result(each: Doomed, told: Told, left: set[str]) -> DestroyResult:
+    if each.keep:
+        return DestroyResult(doomed=each, action=Action.KEPT, reason=each.keep)
+    if each.id not in left:
+        return DestroyResult(doomed=each, action=Action.DELETED)
+    if told.interrupted:
+        return DestroyResult(doomed=each, action=Action.SKIPPED, reason="interrupted")
+    names = {one.logical_id for one in each.goes}
+    place = place_of(each.unit) if each.unit else None
+    problems = tuple(
+        DESTROY_FAILED.at(place, message)
+        for urn, message in told.messages()
+        if name_of(urn) in names
+    ) or (DESTROY_FAILED.at(place, f"{each.identity} of the stack {each.stack}: {told.error}"),)
+    return DestroyResult(doomed=each, action=Action.FAILED, diagnostics=problems)
