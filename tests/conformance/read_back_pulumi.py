@@ -260,7 +260,7 @@ class Folded:
         ]
         return Lifecycle(
             retain=same(self.key, *(each.retain_on_delete for each in self.registrations)),
-            protect=same(self.key, *(each.protect for each in self.registrations)),
+            protect=self.main.protect,
             delete_first=self.main.delete_before_replace,
             ignore=tuple(IGNORABLE.get(each, each) for each in ignored),
         )

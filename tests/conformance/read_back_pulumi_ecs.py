@@ -243,9 +243,13 @@ def service(folded: Folded, properties: Properties) -> EcsService:
     properties.expect("waitForSteadyState", wanted=True)
     count = properties.take("desiredCount", 0)
     envelope = folded.envelope()
+    meant = []
     if count == 1 and "desired_count" in envelope["lifecycle"].ignore:
         count = None
-        envelope["lifecycle"] = folded.lifecycle("desiredCount")
+        meant.append("desiredCount")
+    if not {"launchType", "capacityProviderStrategies"} & folded.main.inputs.keys():
+        meant.append("capacityProviderStrategies")
+    envelope["lifecycle"] = folded.lifecycle(*meant)
     return EcsService(
         **envelope,
         cluster=reader.value(properties.take("cluster")),

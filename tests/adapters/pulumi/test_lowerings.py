@@ -275,6 +275,15 @@ def test_managed_scaling_is_a_policy_beside_the_cluster(built: Any) -> None:
     }
 
 
+def test_limits_of_scaling_change_on_a_protected_cluster(built: Any) -> None:
+    """They are replaced, the former first: its deletion would take away what the cluster has."""
+    scaling = ManagedScaling(minimum=2, maximum=8, unit="Instances")
+    protected = replace(CLUSTER, managed_scaling=scaling, lifecycle=Lifecycle(protect=True))
+    policy = built(protected).one("aws:emr/managedScalingPolicy:ManagedScalingPolicy")
+    assert not policy.protect
+    assert policy.delete_before_replace
+
+
 def test_subnets_that_are_one_text_are_split(built: Any) -> None:
     """A variable for a whole list holds its items joined by commas."""
     resource = replace(
@@ -626,7 +635,6 @@ def test_a_service(built: Any) -> None:
         "enableEcsManagedTags": True,
         "tags": TAGS,
     }
-    assert service.ignore_changes == ()
     assert not service.delete_before_replace
 
 
@@ -643,7 +651,9 @@ def test_what_a_service_may_say(built: Any) -> None:
         maximum_percent=100,
     )
     parameters = {"SUBNETS": "subnet-1,subnet-2", "GROUPS": ["sg-1"]}
-    inputs = one(built(resource, parameters=parameters), "ecs/service:Service").inputs
+    service = one(built(resource, parameters=parameters), "ecs/service:Service")
+    assert service.ignore_changes == ()
+    inputs = service.inputs
     assert inputs["launchType"] == "EC2"
     assert inputs["capacityProviderStrategies"] == [
         {"capacityProvider": "one", "weight": 1},
@@ -658,11 +668,20 @@ def test_what_a_service_may_say(built: Any) -> None:
     assert inputs["deploymentMaximumPercent"] == 100
 
 
+def test_a_service_keeps_the_capacity_providers_of_its_cluster(built: Any) -> None:
+    """It gets those where it names none, and is not replaced to be without them."""
+    ignored = "capacityProviderStrategies"
+    assert one(built(SERVICE), "ecs/service:Service").ignore_changes == (ignored,)
+    for placed in ({"launch_type": "FARGATE"}, {"capacity_providers": ("one",)}):
+        service = one(built(replace(SERVICE, **placed)), "ecs/service:Service")
+        assert service.ignore_changes == ()
+
+
 def test_a_service_whose_size_is_an_autoscalers(built: Any) -> None:
     """It starts with one task, as without a number there would be none; then it is left alone."""
     service = one(built(replace(SERVICE, desired_count=None)), "ecs/service:Service")
     assert service.inputs["desiredCount"] == 1
-    assert service.ignore_changes == ("desiredCount",)
+    assert "desiredCount" in service.ignore_changes
     none = one(built(replace(SERVICE, desired_count=0)), "ecs/service:Service")
     assert none.inputs["desiredCount"] == 0
 

@@ -152,6 +152,7 @@ def service(resource: EcsService, scope: Scope) -> None:
     import pulumi_aws as aws
 
     scaled = resource.desired_count is None
+    placed = bool(resource.launch_type or resource.capacity_providers)
     scope.create(
         aws.ecs.Service,
         {
@@ -172,7 +173,12 @@ def service(resource: EcsService, scope: Scope) -> None:
             "enable_ecs_managed_tags": True,
             "tags": resource.tags,
         },
-        ignore=["desiredCount"] if scaled else [],
+        ignore=[
+            *(["desiredCount"] if scaled else []),
+            # The service gets the cluster's, and the provider would replace it to take them away
+            # (https://github.com/hashicorp/terraform-provider-aws/issues/22823).
+            *([] if placed else ["capacityProviderStrategies"]),
+        ],
     )
 
 

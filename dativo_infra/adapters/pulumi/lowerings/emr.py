@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.resources.emr import (
@@ -74,6 +75,9 @@ def cluster(resource: EmrCluster, scope: Scope) -> None:
                 ],
             },
             part="scaling",
+            # The provider replaces it for other limits, which protection forbids. Its id is the
+            # cluster's, so that deleting the former one afterwards would take the new limits away.
+            lifecycle=replace(resource.lifecycle, protect=False, delete_first=True),
         )
 
 

@@ -41,6 +41,7 @@ class Scope:
         part: str = "",
         prefix: Grammar | None = None,
         ignore: Sequence[str] = (),
+        lifecycle: Lifecycle | None = None,
     ) -> R:
         """Register a Pulumi resource and return it.
 
@@ -51,6 +52,7 @@ class Scope:
             prefix: how names of its kind are written, where the provider makes one up that begins
                 with `name`; it stays when that changes, so that a rename replaces nothing.
             ignore: properties, as Pulumi names them, that something else owns once it exists.
+            lifecycle: what happens to it, where that is not what happens to the others.
         """
         if prefix:
             start = f"{render_word(self.name, prefix)}-"
@@ -58,21 +60,25 @@ class Scope:
         arguments = typed(args_class(resource), self.resolver.value(properties))
         # Every generated class takes a name, arguments and options; their base says otherwise.
         make: Any = resource
-        return self.keep(make(self._name(part), arguments, self.options(ignore)))
+        options = self.options(ignore, lifecycle)
+        return self.keep(make(self._name(part), arguments, options))
 
     def keep(self, created: R) -> R:
         """Count a resource among what was registered, and return it."""
         self.created.append(created)
         return created
 
-    def options(self, ignore: Sequence[str] = ()) -> pulumi.ResourceOptions:
-        """Return the options of each Pulumi resource that this resource becomes."""
+    def options(
+        self, ignore: Sequence[str] = (), lifecycle: Lifecycle | None = None
+    ) -> pulumi.ResourceOptions:
+        """Return the options of each Pulumi resource that this resource becomes, see `create`."""
+        lifecycle = lifecycle or self.lifecycle
         return pulumi.ResourceOptions(
             parent=self.parent,
             depends_on=list(self.depends_on),
-            protect=self.lifecycle.protect or None,
-            retain_on_delete=self.lifecycle.retain or None,
-            delete_before_replace=self.lifecycle.delete_first or None,
+            protect=lifecycle.protect or None,
+            retain_on_delete=lifecycle.retain or None,
+            delete_before_replace=lifecycle.delete_first or None,
             ignore_changes=list(ignore) or None,
         )
 
