@@ -11,6 +11,9 @@ from unittest.mock import patch
 
 import boto3
 from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models.launch_templates import LaunchTemplate
+from moto.ec2.utils import parse_user_data
+from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -55,7 +58,7 @@ def aws_server() -> Iterator[Aws]:
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}))
         stack.enter_context(embedded())
-        for gap in _emr():
+        for gap in (*_emr(), *_ecs(), _launch_template()):
             stack.enter_context(gap)
         # One request at a time, since moto's memory is not made for threads.
         server = make_server(
@@ -118,6 +121,33 @@ def _kept(name: str) -> Iterator[Callable[[Any], ActionResult | EmptyResult]]:
     for function in (put, get, remove):
         function.__name__ = f"{function.__name__}_{name}"
         yield function
+
+
+def _ecs() -> Iterator[Any]:
+    """Yield the patch by which a service without capacity providers gets those of its cluster."""
+    create = EC2ContainerServiceResponse.create_service
+
+    def create_service(response: Any) -> ActionResult:
+        answer: Any = create(response)
+        service = answer.result["service"]
+        if not service.launch_type and not response._get_param("capacityProviderStrategy"):
+            cluster = response.ecs_backend._get_cluster(service.cluster_name)
+            service.capacity_provider_strategy = cluster.default_capacity_provider_strategy
+        return answer
+
+    yield patch.object(EC2ContainerServiceResponse, "create_service", create_service)
+
+
+def _launch_template() -> Any:
+    """Return the patch by which a further version's user data is what the first one's is."""
+    create = LaunchTemplate.create_version
+
+    def create_version(template: Any, data: dict[str, Any], description: str) -> Any:
+        if isinstance(text := data.get("UserData"), str):
+            data = {**data, "UserData": parse_user_data(text)}
+        return create(template, data, description)
+
+    return patch.object(LaunchTemplate, "create_version", create_version)
 
 
 def _cluster(response: Any) -> Any:

@@ -72,11 +72,18 @@ class Type:
     """JMESPath of the resource in the answer, null where it is gone; `$name` is a property."""
     update: tuple[Call, ...] = ()
     delete: tuple[Call, ...]
+    reads: Mapping[str, Call] = field(default_factory=dict)
+    """Further calls that tell of it; expressions see each answer by its name."""
     outputs: Expressions = field(default_factory=dict)
+    told: Expressions = field(default_factory=dict)
+    """Properties that AWS sets where the program does not, and that Terraform does not call
+    computed: the next preview shows that the program takes them away."""
     volatile: frozenset[str] = frozenset()
     """Outputs that an update changes."""
     replaces: frozenset[str] = frozenset()
     """Paths of properties that cannot change in place: ForceNew in Terraform's resource."""
+    replaces_none: frozenset[str] = frozenset()
+    """Properties that cannot change in place from nothing to something and back."""
     own: frozenset[str] = frozenset()
     """Properties that say what the provider does, and are in no call."""
     name: Name | None = None

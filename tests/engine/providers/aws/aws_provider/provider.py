@@ -121,7 +121,10 @@ class AwsTestProvider(protocol.Provider):
             # What the service chose stays, where the program does not say it.
             if change == "DELETE" and path in _chosen(kind):
                 continue
-            if replaces := _within(path, kind.replaces):
+            if _within(path, request.ignore_changes):
+                continue
+            toggled = change != "UPDATE" and path in kind.replaces_none
+            if replaces := toggled or _within(path, kind.replaces):
                 replaced.append(_top(path))
             name = f"{change}_REPLACE" if replaces else change
             detailed[path] = protocol.PropertyDiff(protocol.PropertyDiffKind[name], input_diff=True)
@@ -142,8 +145,8 @@ class AwsTestProvider(protocol.Provider):
         resource = self._resource(kind, _properties(_token(request), request.properties))
         resource.create()
         return protocol.CreateResponse(
-            resource_id=resource.outputs.pop("id"),
-            properties=_state(kind, request.properties, resource.outputs),
+            resource_id=resource.outputs["id"],
+            properties=_state(kind, request.properties, resource.outputs | resource.told()),
         )
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
@@ -154,7 +157,11 @@ class AwsTestProvider(protocol.Provider):
         told = wrapped(resource.changed_tags())
         return protocol.ReadResponse(
             resource_id=request.resource_id,
-            properties={**request.properties, **wrapped(resource.outputs), **told},
+            properties={
+                **request.properties,
+                **wrapped({**resource.outputs, **resource.told()}),
+                **told,
+            },
             inputs={**request.inputs, **told},
         )
 
@@ -172,9 +179,11 @@ class AwsTestProvider(protocol.Provider):
                 {
                     _top(path)
                     for path, change in found
-                    if change != "DELETE" or path not in _chosen(kind)
+                    if not (change == "DELETE" and path in _chosen(kind))
+                    and not _within(path, request.ignore_changes)
                 },
             )
+            resource.outputs |= resource.told()
         return protocol.UpdateResponse(properties=_state(kind, request.news, resource.outputs))
 
     async def delete(self, request: protocol.DeleteRequest) -> None:

@@ -40,6 +40,7 @@ class Resource:
     """What only AWS knows, and the `id`."""
     _answer: Mapping[str, Any] = field(default_factory=dict)
     _found: Any = None
+    _reads: Mapping[str, Any] = field(default_factory=dict)
 
     def faults(self) -> Iterator[str]:
         """Yield the properties that no call takes.
@@ -96,6 +97,11 @@ class Resource:
             tags = {tag["key"]: tag["value"] for tag in named}
         return {} if tags == _as_map(self.properties.get("tags", {})) else {"tags": tags}
 
+    def told(self) -> dict[str, Any]:
+        """Return the properties that AWS has set and the program has not."""
+        told = self._values(self.type.told)
+        return {key: value for key, value in told.items() if value and key not in self.properties}
+
     def update(self, properties: dict[str, Any], changed: Iterable[str]) -> None:
         """Change properties in place.
 
@@ -134,6 +140,9 @@ class Resource:
         expression = Template(self.type.found).safe_substitute(self._known())
         self._found = jmespath.search(expression, self._call(self.type.read, told=False))
         if self._found is not None:
+            self._reads = {
+                name: self._call(call, told=False) for name, call in self.type.reads.items()
+            }
             self.outputs |= self._values(self.type.outputs)
 
     def _retag(self, tagging: Tagging, before: Any, now: Any) -> None:
@@ -173,7 +182,11 @@ class Resource:
         }
 
     def _names(self, call: Call) -> dict[str, str | None]:
-        return {**self.type.names, **call.names}
+        known = self._known()
+        return {
+            key: Template(path).safe_substitute(known) if path else path
+            for key, path in {**self.type.names, **call.names}.items()
+        }
 
     def _shape(self, operation: str) -> Any:
         name = self.client.meta.method_to_api_mapping[operation]
@@ -184,7 +197,7 @@ class Resource:
 
     def _known(self) -> dict[str, Any]:
         known = {"answer": self._answer, "found": self._found}
-        return {**self.place, **self.properties, **self.outputs, **known}
+        return {**self.place, **self.properties, **self.outputs, **self._reads, **known}
 
     def _value(self, expression: str) -> Any:
         return jmespath.search(expression, self._known())

@@ -19,7 +19,8 @@ Names: TypeAlias = "Mapping[str, str | None]"
 """Where properties are found in a call's parameters, by their paths, if not under their own name.
 
 The place is seen from the parameter that the property around is. `Groups[Role=CORE]` is another
-entry of a list, and `Groups[].Name` an entry for each item. `""` is no place of its own: the
+entry of a list (`$name` in it is a property or an output), and `Groups[].Name` an entry for each
+item. `""` is no place of its own: the
 properties inside are placed as if they stood outside. None is a property that a call is not told.
 """
 

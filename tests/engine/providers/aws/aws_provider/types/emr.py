@@ -42,15 +42,17 @@ TYPES = {
             Call(
                 "modify_instance_groups",
                 names={
-                    "coreInstanceGroup": "InstanceGroups[]",
+                    "coreInstanceGroup": "InstanceGroups[InstanceGroupId=$coreGroup]",
                     "coreInstanceGroup.instanceType": None,
                 },
             ),
         ),
         delete=(Call("terminate_job_flows"),),
+        reads={"groups": Call("list_instance_groups")},
         outputs={
             "arn": "found.ClusterArn",
             "clusterState": "found.Status.State",
+            "coreGroup": "groups.InstanceGroups[?InstanceGroupType == 'CORE'] | [0].Id",
             "masterPublicDns": "found.MasterPublicDnsName",
         },
         replaces=frozenset(
