@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 """The account that moto answers for."""
+_POLLED_EVERY = 0.02
+"""Seconds in which the server sees that it is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def aws_server() -> Iterator[Aws]:
         server = make_server(
             "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), request_handler=_Silent
         )
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, args=(_POLLED_EVERY,), daemon=True)
         thread.start()
         stack.callback(thread.join)
         stack.callback(server.shutdown)

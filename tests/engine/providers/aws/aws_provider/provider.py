@@ -151,6 +151,7 @@ class AwsTestProvider(protocol.Provider):
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         """Tell whether a resource exists, with its outputs and tags as they are now."""
+        kind = TYPES[_token(request)]
         resource = self._existing(request, request.properties)
         if not resource.exists():
             return protocol.ReadResponse(resource_id="")
@@ -158,9 +159,8 @@ class AwsTestProvider(protocol.Provider):
         return protocol.ReadResponse(
             resource_id=request.resource_id,
             properties={
-                **request.properties,
-                **wrapped({**resource.outputs, **resource.told()}),
-                **told,
+                **_state(kind, request.properties, {}),
+                **_state(kind, told, resource.outputs | resource.told()),
             },
             inputs={**request.inputs, **told},
         )

@@ -68,7 +68,7 @@ class Resource:
         self.outputs["id"] = self._value(self.type.id)
         try:
             for call in others:
-                if self._taken(call):
+                if self._taken(call).keys() - self._taken(first).keys():
                     self._call(call)
             self._look()
         except Exception:
