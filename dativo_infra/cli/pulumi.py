@@ -129,7 +129,7 @@ class Pulumi(Tool):
 
         return self._each(
             lambda part: destroy(
-                [each for each in found if each.stack == part.stack.name],
+                [each for each in found if each.stack.partition(":")[0] == part.stack.name],
                 stack=part.stack,
                 on_event=progress.event,
                 on_result=progress.result,

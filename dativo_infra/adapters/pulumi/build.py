@@ -150,7 +150,9 @@ def build_stack() -> None:
 def _build_stack(config: pulumi.Config) -> None:
     selection = selection_of(config.get, pulumi.get_stack())
     variables = _variables(config.get("env-file"))
-    paths = [rooted(path) for path in config.require_object("jobs")]
+    paths = [rooted(path) for path in config.get_object("jobs") or ()]
+    if not paths:
+        raise ValueError("no jobs are named: pulumi config set --path 'jobs[0]' FOLDER")
     loaded = load(paths, {**os.environ, **variables})
     jobs, left = selection.jobs([*loaded.jobs, *loaded.faulty])
     project_file = config.get("project")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pulumi.automation import CommandError, ConcurrentUpdateError, StackNotFoundError
+from pulumi.automation import CommandError
 
-from dativo_infra.adapters.pulumi.deploy.engine import explained, said
+from dativo_infra.adapters.pulumi.deploy.engine import refused, said
 from dativo_infra.adapters.pulumi.deploy.outputs import texts
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
@@ -23,11 +23,11 @@ from dativo_infra.adapters.results import (
 )
 from dativo_infra.diagnostics import DiagnosticError, raise_errors
 from dativo_infra.diagnostics.rules import (
-    DEPLOY_FAILED,
     FOREIGN_STACK,
     REPLACEMENT,
     SKIPPED,
 )
+from dativo_infra.names import PULUMI
 from dativo_infra.planning.result import UnitKind
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def preview(
     previews = [
         StackPreview(
             unit=unit,
-            stack=stack.name,
+            stack=run.called(unit),
             creates=told.creates(unit),
             changes=tuple(changes.get(unit.identity, ())),
             reason=run.kept.get(unit.identity, ""),
@@ -222,19 +222,20 @@ class _Run:
             DiagnosticError: the stack cannot be worked on.
         """
         told = Told(stack=self.stack.name, program=self.program, on_event=on_event)
-        opened = self.stack.open(self.program.run)
         more = {"continue_on_error": True} if command == "up" else {}
-        with explained(self.stack.name):
-            try:
-                getattr(opened, command)(
-                    on_event=told, exclude=self.exclude or None, parallel=parallel, **more
-                )
-            except KeyboardInterrupt:
-                told.interrupted = True
-            except (StackNotFoundError, ConcurrentUpdateError):
-                raise
-            except CommandError as error:
-                told.error = said(error)
+        try:
+            self.stack.run(
+                command,
+                self.program.run,
+                on_event=told,
+                exclude=self.exclude or None,
+                parallel=parallel,
+                **more,
+            )
+        except KeyboardInterrupt:
+            told.interrupted = True
+        except CommandError as error:
+            told.error = said(error)
         return told
 
     def raise_problems(self, told: Told) -> None:
@@ -246,8 +247,7 @@ class _Run:
         if self.program.problems:
             raise DiagnosticError(self.program.problems)
         if told.error and not told.problems:
-            message = f"The stack {self.stack.name}: {told.error}"
-            raise DiagnosticError([DEPLOY_FAILED.at(None, message)])
+            raise DiagnosticError([refused(self.stack.name, told.error)])
 
     def guard(self, changes: Mapping[Identity, list[Change]]) -> Problems:
         """Return an error for each change that would lose data or end what runs, by unit."""
@@ -298,13 +298,17 @@ class _Run:
                 results.append(self._skipped(unit, "what it needs failed"))
         return results
 
+    def called(self, unit: Unit) -> str:
+        """Return what the part of the stack is called that a unit is."""
+        return f"{self.stack.name}:{unit.name(PULUMI)}"
+
     def _result(
         self, unit: Unit, action: Action, outputs: OutputMap, reason: str = ""
     ) -> StackResult:
         job = outputs.get(str(unit.jobs[0])) if unit.kind is UnitKind.JOB else None
         return StackResult(
             unit=unit,
-            stack=self.stack.name,
+            stack=self.called(unit),
             action=action,
             reason=reason,
             outputs=texts(job) if job else {},
@@ -314,7 +318,7 @@ class _Run:
         first, *others = found
         return StackResult(
             unit=unit,
-            stack=self.stack.name,
+            stack=self.called(unit),
             action=Action.FAILED,
             diagnostic=first,
             further=tuple(others),
@@ -323,5 +327,5 @@ class _Run:
     def _skipped(self, unit: Unit, reason: str) -> StackResult:
         diagnostic = SKIPPED.at(place_of(unit), f"{unit.identity} was left as it is: {reason}.")
         return StackResult(
-            unit=unit, stack=self.stack.name, action=Action.SKIPPED, diagnostic=diagnostic
+            unit=unit, stack=self.called(unit), action=Action.SKIPPED, diagnostic=diagnostic
         )

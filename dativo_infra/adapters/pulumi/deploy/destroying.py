@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi.automation import CommandError, ConcurrentUpdateError
+from pulumi.automation import CommandError
 
 from dativo_infra.adapters.pulumi.deploy.deploying import PARALLEL
-from dativo_infra.adapters.pulumi.deploy.engine import explained, said
+from dativo_infra.adapters.pulumi.deploy.engine import said
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
 from dativo_infra.adapters.pulumi.deploy.urns import name_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from dativo_infra.adapters.pulumi.deploy.engine import Stack
-    from dativo_infra.adapters.pulumi.deploy.state import Built
+    from dativo_infra.adapters.pulumi.deploy.state import Built, Resource
     from dativo_infra.adapters.results import OnDestroyed, OnEvent
     from dativo_infra.planning.result import Unit
 
@@ -95,16 +95,18 @@ def destroy(
     every = going == {unit.urn for unit in stack.state.units}
     told = Told(stack=stack.name, program=Program(), on_event=on_event)
     if targets:
-        opened = stack.open(told.program.run)
-        with explained(stack.name):
-            try:
-                opened.destroy(on_event=told, target=None if every else targets, parallel=parallel)
-            except KeyboardInterrupt:
-                told.interrupted = True
-            except ConcurrentUpdateError:
-                raise
-            except CommandError as error:
-                told.error = said(error)
+        try:
+            stack.run(
+                "destroy",
+                told.program.run,
+                on_event=told,
+                target=None if every else targets,
+                parallel=parallel,
+            )
+        except KeyboardInterrupt:
+            told.interrupted = True
+        except CommandError as error:
+            told.error = said(error)
     left = {unit.urn for unit in stack.state.units}
     results = [_result(each, told, left) for each in found]
     for each in results:
@@ -115,20 +117,24 @@ def destroy(
 
 
 def _doomed(built: Built, stack: Stack, unit: Unit | None = None) -> Doomed:
-    held = {
-        each: Held(logical_id=each.name, type=each.type, id=each.id) for each in built.resources
-    }
+    resources = built.resources
+    # Settings of a bucket are resources too, with the bucket's id.
+    staying = {each.id: each for each in reversed(resources) if each.retained}
     return Doomed(
-        stack=stack.name,
+        stack=f"{stack.name}:{name_of(built.urn)}",
         id=built.urn,
         identity=built.identity,
         jobs=built.jobs,
         needs=built.needs,
-        protected=any(each.protected for each in held),
-        goes=tuple(one for each, one in held.items() if not each.retained),
-        stays=tuple(one for each, one in held.items() if each.retained),
+        protected=any(each.protected for each in resources),
+        goes=tuple(_held(each) for each in resources if not each.retained),
+        stays=tuple(_held(each) for each in staying.values()),
         unit=unit,
     )
+
+
+def _held(resource: Resource) -> Held:
+    return Held(logical_id=resource.name, type=resource.type, id=resource.id)
 
 
 def _result(each: Doomed, told: Told, left: set[str]) -> DestroyResult:

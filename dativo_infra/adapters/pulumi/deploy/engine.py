@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,10 +22,14 @@ from dativo_infra.loading.yaml import parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.planning.selection import Selection
 
 PROJECT = "dativo-infra"
 """The Pulumi project, where no Pulumi.yaml names one."""
+
+
+_REASON = re.compile(r"^(stderr: )?error: ")
 
 
 class _Command(automation.PulumiCommand):
@@ -79,123 +84,110 @@ def open_engine(variables: Mapping[str, str] | None = None) -> Iterator[Engine]:
 
 
 class Stack:
-    """A stack of Pulumi, which may not exist yet."""
+    """A stack of Pulumi, which may not exist yet.
+
+    Whatever asks for something of it raises `DiagnosticError` where the CLI refuses.
+    """
 
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
-        self._engine = engine
-        self._exists: bool | None = None
+        self._folder = Path(engine.folder)
+        self._workspace = automation.LocalWorkspace(
+            work_dir=engine.folder, env_vars=engine.variables, pulumi_command=engine.command
+        )
         self._state: State | None = None
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is such a stack.
-
-        Raises:
-            DiagnosticError: the backend cannot be asked.
-        """
-        if self._exists is None:
-            with explained(self.name):
-                try:
-                    self._open()
-                    self._exists = True
-                except automation.StackNotFoundError:
-                    self._exists = False
-        return self._exists
 
     @cached_property
     def selection(self) -> Selection:
-        """The jobs that the stack is for, as its configuration says, and as in the program."""
-        config = self.config
-        name = self.name.rpartition("/")[2]
-        return selection_of(lambda key: getattr(config.get(key), "value", None), name)
+        """The jobs that the stack is for, as its configuration says, and as in the program.
 
-    @cached_property
-    def config(self) -> Mapping[str, automation.ConfigValue]:
-        """The stack's configuration; the project's own keys are without the project's name."""
-        if not self.exists:
-            return {}
-        with explained(self.name):
-            project = self._workspace().project_settings().name
-            every = self._open().get_all_config()
-        return {key.removeprefix(f"{project}:"): value for key, value in every.items()}
+        Raises:
+            ValueError: its shard is none.
+        """
+        config: automation.ConfigMap = {}
+        if self._opened:
+            with explained(self.name):
+                config = self._opened.get_all_config()
+        project = self._workspace.project_settings().name
+
+        def setting(key: str) -> str | None:
+            found = config.get(f"{project}:{key}")
+            return found.value if found else None
+
+        return selection_of(setting, self.name.rpartition("/")[2])
 
     @property
     def state(self) -> State:
-        """What the stack has built; it is read again after a run."""
+        """What the stack has built; it is asked again after a run."""
         if self._state is None:
-            exported = {}
-            if self.exists:
+            deployment = None
+            if self._opened:
                 with explained(self.name):
-                    exported = self._open().export_stack().deployment or {}
-            self._state = State.of(exported)
+                    deployment = self._opened.export_stack().deployment
+            self._state = State.of(deployment or {})
         return self._state
 
     def outputs(self) -> automation.OutputMap:
         """Return the stack's outputs; none where it does not exist."""
-        if not self.exists:
+        if self._opened is None:
             return {}
         with explained(self.name):
-            return self._open().outputs()
+            return self._opened.outputs()
 
     def create(self) -> None:
-        """Create the stack where it does not exist.
-
-        Raises:
-            DiagnosticError: the backend refuses.
-        """
-        if not self.exists:
+        """Create the stack where it does not exist."""
+        if self._opened is None:
             with explained(self.name):
-                automation.Stack.create(self.name, self._workspace())
-            self._exists = True
+                self._opened = automation.Stack.create(self.name, self._workspace)
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """Create the stack where it does not exist, and have it gone again afterwards.
-
-        Raises:
-            DiagnosticError: the backend refuses.
-        """
-        if self.exists:
+        """Create the stack where it does not exist, and have it gone again afterwards."""
+        if self._opened:
             yield
             return
-        files = {file: file.read_bytes() if file.exists() else None for file in self._settings()}
+        file = self._settings()
+        content = file.read_bytes() if file.exists() else None
         self.create()
         try:
             yield
         finally:
             with explained(self.name):
-                self._workspace().remove_stack(self.name, preserve_config=True)
-            self._exists = False
-            # The CLI wrote the stack's salt into its settings.
-            for file, content in files.items():
-                if content is not None:
-                    file.write_bytes(content)
-                else:
-                    file.unlink(missing_ok=True)
+                self._workspace.remove_stack(self.name, preserve_config=True)
+            self._opened = None
+            # The CLI wrote the salt of the stack's secrets into its settings.
+            if content is not None:
+                file.write_bytes(content)
+            else:
+                file.unlink(missing_ok=True)
 
-    def _settings(self) -> Iterator[Path]:
-        """Yield where the stack's settings may be, or be written to."""
-        folder = Path(self._engine.folder)
-        project = parse((folder / "Pulumi.yaml").read_text("utf-8"), "Pulumi.yaml").data or {}
-        name = self.name.rpartition("/")[2]
-        yield folder / str(project.get("stackConfigDir", "")) / f"Pulumi.{name}.yaml"
+    def run(self, command: str, program: Callable[[], None], **options: Any) -> Any:
+        """Run `preview`, `up` or `destroy` on the stack, which exists.
 
-    def open(self, program: Callable[[], None]) -> automation.Stack:
-        """Return the stack, which exists, for a run of a program."""
+        Raises:
+            DiagnosticError: somebody else works on the stack.
+            CommandError: the run failed.
+        """
         self._state = None
-        return self._open(program)
+        try:
+            return getattr(self._opened, command)(program=program, **options)
+        except automation.ConcurrentUpdateError as error:
+            raise DiagnosticError([busy(self.name)]) from error
 
-    def _open(self, program: Callable[[], None] | None = None) -> automation.Stack:
-        return automation.Stack.select(self.name, self._workspace(program))
+    @cached_property
+    def _opened(self) -> automation.Stack | None:
+        """The stack, selected; None where it does not exist."""
+        with explained(self.name):
+            try:
+                return automation.Stack.select(self.name, self._workspace)
+            except automation.StackNotFoundError:
+                return None
 
-    def _workspace(self, program: Callable[[], None] | None = None) -> automation.LocalWorkspace:
-        return automation.LocalWorkspace(
-            work_dir=self._engine.folder,
-            program=program,
-            env_vars=self._engine.variables,
-            pulumi_command=self._engine.command,
-        )
+    def _settings(self) -> Path:
+        """Where the stack's settings are, or are written to."""
+        project = parse((self._folder / "Pulumi.yaml").read_text("utf-8"), "Pulumi.yaml").data or {}
+        name = self.name.rpartition("/")[2]
+        return self._folder / str(project.get("stackConfigDir", "")) / f"Pulumi.{name}.yaml"
 
 
 @contextmanager
@@ -207,8 +199,6 @@ def explained(stack: str) -> Iterator[None]:
     """
     try:
         yield
-    except automation.StackNotFoundError:
-        raise
     except automation.ConcurrentUpdateError as error:
         message = f"The stack {stack} is in the middle of another operation."
         remedy = (
@@ -216,12 +206,23 @@ def explained(stack: str) -> Iterator[None]:
         )
         raise DiagnosticError([STACK_BUSY.at(None, message, remedy=remedy)]) from error
     except automation.CommandError as error:
-        message = f"The stack {stack}: {said(error)}"
-        raise DiagnosticError([PULUMI_REFUSED.at(None, message)]) from error
+        raise DiagnosticError([refused(stack, said(error))]) from error
+
+
+def busy(stack: str) -> Diagnostic:
+    """Return that somebody works on a stack."""
+    message = f"The stack {stack} is in the middle of another operation."
+    remedy = f"Wait until it is done; if nobody works on it: pulumi cancel --stack {stack}"
+    return STACK_BUSY.at(None, message, remedy=remedy)
+
+
+def refused(stack: str, why: str) -> Diagnostic:
+    """Return that Pulumi cannot work on a stack."""
+    return PULUMI_REFUSED.at(None, f"The stack {stack}: {why}")
 
 
 def said(error: automation.CommandError) -> str:
     """Return why the CLI failed, in its own words."""
     lines = [line.strip() for line in str(error).splitlines()]
-    reasons = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    reasons = [reason for line in lines if (reason := _REASON.sub("", line)) != line]
     return " ".join(reasons or [line for line in lines if line][-1:])

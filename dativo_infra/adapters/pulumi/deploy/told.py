@@ -103,6 +103,8 @@ class Told:
 
     def _tell(self, step: StepEventMetadata, *, ended: bool) -> None:
         status = _STATUS.get(step.op)
+        if step.op == "delete" and step.old and step.old.retain_on_delete:
+            status = ("leaving", "retained")
         if status and not step.type.startswith(("pulumi:", "dativo:")):
             self.on_event(
                 Event(
