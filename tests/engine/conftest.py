@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from aws_server import aws_server  # noqa: E402 - found by the line above
 from workspace import Workspace, find, install_providers  # noqa: E402 - found by the line above
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_server import Aws
 
 ENGINES = ("pulumi", "pulumi-language-python")
 KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager")
@@ -36,3 +43,11 @@ def workspace(pulumi_home: Path, tmp_path: Path) -> Workspace:
     folder = tmp_path / "workspace"
     folder.mkdir()
     return Workspace.of_repository(folder, pulumi_home)
+
+
+@pytest.fixture
+def aws(workspace: Workspace) -> Iterator[Aws]:
+    """An AWS without anything in it, which the programs of the workspace build in."""
+    with aws_server() as server:
+        workspace.environment.update(server.variables, AWS_REGION="us-east-1")
+        yield server

@@ -148,12 +148,20 @@ class Workspace:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def dativo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run this project's own command line and return what became of it."""
+        command = [sys.executable, "-c", "from dativo_infra.cli import main; main()", *arguments]
+        return self._run(command)
+
     def call(self, arguments: Iterable[str]) -> subprocess.CompletedProcess[str]:
         """Run the CLI and return what became of it."""
         program = find("pulumi")
         assert program
-        return subprocess.run(  # noqa: S603 - the engine under test
-            [program, "--non-interactive", "--color=never", *arguments],
+        return self._run([program, "--non-interactive", "--color=never", *arguments])
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - the engine, or the program under test
+            command,
             cwd=self.folder,
             env=self.variables(),
             capture_output=True,
