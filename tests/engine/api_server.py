@@ -67,9 +67,17 @@ class ApiServer:
             yield
         finally:
             added = set(self.api.everything()) - before
-            for act in (self.api.delete, self.api.wait_until_gone):
-                for named in added:
-                    act(named)
+            namespaces = {each for each in added if each.kind == "Namespace"}
+            # One that still has objects takes its time.
+            definitions = {each for each in added if each.kind == "CustomResourceDefinition"}
+            for group in (namespaces, added - namespaces - definitions, definitions):
+                for named in group:
+                    # Objects of a new kind wait half a minute for the garbage collector else.
+                    self.api.delete(named, "Background")
+                for named in group - namespaces:
+                    self.api.wait_until_gone(named)
+            for named in namespaces:
+                self.api.finalize(named)
 
 
 @contextmanager

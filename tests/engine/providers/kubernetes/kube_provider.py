@@ -150,9 +150,10 @@ class KubernetesTestProvider(Provider):
             raise Refused(CONFLICT, f"{named} exists already, and is not taken over")
         manager = f"pulumi-kubernetes-{os.urandom(4).hex()}"
         # Nothing is left behind by what the server stores with a warning.
-        self._api.apply(manifest, manager, dry_run=True)
+        live = self._api.apply(manifest, manager, dry_run=True)
         if request.preview:
-            return CreateResponse(properties=request.properties)
+            live.pop("status", None)  # its time is not yet come
+            return CreateResponse(properties=_outputs(live, manager))
         live = self._api.apply(manifest, manager)
         within = live["metadata"].get("namespace")
         identifier = f"{within}/{named.name}" if within else named.name
