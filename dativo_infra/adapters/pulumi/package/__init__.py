@@ -66,10 +66,10 @@ class Package(ComponentProvider):
             InputPropertiesError: its inputs describe no job that the component builds.
         """
         try:
-            return super().construct(name, resource_type, inputs, options)
+            return super().construct(name, resource_type, _whole(inputs), options)
         except ComponentInitError as error:
             if isinstance(error.inner, DiagnosticError | TypeError | ValueError):
-                raise InputPropertiesError(str(error.inner)) from error
+                raise InputPropertiesError(str(error.inner), []) from error
             raise
 
     def map_input_properties(
@@ -88,17 +88,13 @@ class Package(ComponentProvider):
         for key, value in inputs.items():
             path = f"{property_path}.{key}" if property_path else key
             if key not in properties:
-                near = did_you_mean(key, properties)
-                raise InputPropertyError(
-                    path, f"{component_name} has no such input. {near}".rstrip()
-                )
-            if properties[key].ref and not isinstance(value, Mapping):
-                raise InputPropertyError(
-                    path, "It must be an object that is known when previewing."
-                )
-        whole = _whole(inputs)
+                reason = f"{component_name} has no such input. {did_you_mean(key, properties)}"
+                raise InputPropertyError(path, reason.rstrip())
+            if properties[key].ref and not isinstance(value, Mapping | None):
+                reason = "It must be an object that is known when previewing."
+                raise InputPropertyError(path, reason)
         return super().map_input_properties(
-            whole, properties, mapping, component_name, property_path
+            inputs, properties, mapping, component_name, property_path
         )
 
 
