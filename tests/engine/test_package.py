@@ -6,18 +6,20 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, is_typeddict
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, is_typeddict
 
 import pulumi
 import pytest
 import yaml
-from aws_server import Aws, aws_server
 from workspace import REPOSITORY, SEARCHED, Workspace, find
 
 from dativo_infra.adapters.pulumi.components import COMPONENTS
+
+if TYPE_CHECKING:
+    from aws_server import Aws
 
 PACKAGE = REPOSITORY / "dativo_infra" / "adapters" / "pulumi" / "package"
 EXAMPLE = REPOSITORY / "examples" / "programs" / "javascript"
@@ -50,15 +52,8 @@ class EmrCluster(pulumi.ComponentResource):
 """
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    """An AWS without anything in it."""
-    with aws_server() as server:
-        yield server
-
-
 @pytest.fixture
-def workspace(pulumi_home: Path, tmp_path: Path, aws: Aws) -> Workspace:
+def workspace(pulumi_home: Path, tmp_path: Path) -> Workspace:
     """A folder for a program that uses the package, which starts as by a language host of today.
 
     The one that is built here is older than the CLI: it runs a plugin in the program's folder.
@@ -69,7 +64,7 @@ def workspace(pulumi_home: Path, tmp_path: Path, aws: Aws) -> Workspace:
     plugin.write_text(f'#!/bin/sh\nexec {sys.executable} {PACKAGE} "$@"\n')
     plugin.chmod(0o755)
     (folder / "state").mkdir()
-    return Workspace(folder, pulumi_home, dict(aws.variables))
+    return Workspace(folder, pulumi_home)
 
 
 def write_project(workspace: Workspace, settings: Mapping[str, Any]) -> None:
@@ -78,7 +73,6 @@ def write_project(workspace: Workspace, settings: Mapping[str, Any]) -> None:
     file = workspace.folder / "Pulumi.yaml"
     file.write_text(yaml.safe_dump({**settings, "plugins": plugins}))
     workspace.pulumi("stack", "init", "dev")
-    workspace.pulumi("config", "set", "aws:region", "us-east-1")
 
 
 def preview(workspace: Workspace, program: str) -> tuple[int, str]:
@@ -181,6 +175,7 @@ def test_a_program_in_javascript_builds_a_cluster(workspace: Workspace, aws: Aws
     assert not workspace.preview("dev", "--expect-no-changes").code
 
 
+@pytest.mark.usefixtures("aws")
 def test_an_output_is_an_input(workspace: Workspace) -> None:
     """What is not known yet when previewing flows from one component to the next."""
     code, log = preview(

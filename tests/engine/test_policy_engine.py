@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from aws_server import Aws, aws_server
 from workspace import REPOSITORY, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from aws_server import Aws
 
 PACK = REPOSITORY / "dativo_infra" / "adapters" / "pulumi" / "policy"
 PROJECT = "tags: {required: {CostCenter: [data, analytics]}}"
@@ -34,13 +34,6 @@ EmrCluster(
 """
 
 
-@pytest.fixture(scope="module")
-def aws() -> Iterator[Aws]:
-    """An AWS without anything in it."""
-    with aws_server() as server:
-        yield server
-
-
 @pytest.fixture
 def pack(tmp_path: Path) -> str:
     """The path of the pack, which starts as a language host of today starts it.
@@ -57,10 +50,9 @@ def pack(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def project(workspace: Workspace, aws: Aws) -> Workspace:
+def project(workspace: Workspace, aws: Aws) -> Workspace:  # noqa: ARG001 - the one it builds in
     """A workspace whose project requires a tag."""
-    workspace.environment.update(aws.variables)
-    workspace.create("dev", **{"aws:region": "us-east-1"})
+    workspace.create("dev")
     (workspace.folder / "dativo-infra.yaml").write_text(PROJECT)
     return workspace
 
@@ -101,4 +93,4 @@ def test_how_strict_it_is_can_be_chosen(project: Workspace, pack: str) -> None:
     done = project.preview("dev", "--policy-pack", pack, "--policy-pack-config", str(file))
     assert not done.code, done.log
     assert "[advisory]  required-tags  (aws:s3:Bucket: reports)" in done.log
-    assert "lacks the tags `Owner`. Add to `metadata.tags` of its job." in done.log
+    assert "lacks the tags `Owner`. Add them to `metadata.tags` of its job." in done.log

@@ -116,7 +116,7 @@ def test_a_missing_tag_is_reported() -> None:
     (message,) = violations(required_tags, {"Owner": "ana"}, config=config)
     assert message == (
         "aws:s3/bucket:Bucket `logs` lacks the tags `CostCenter`, `Team`. "
-        "Add to its `tags`, or to the provider's `defaultTags`."
+        "Add them to its `tags`, or to the provider's `defaultTags`."
     )
     assert len(violations(required_tags, None, config=config)) == 1
 
@@ -124,7 +124,7 @@ def test_a_missing_tag_is_reported() -> None:
 def test_a_missing_tag_of_a_job_is_added_in_the_job() -> None:
     """A component's resources take their tags from there."""
     (message,) = violations(required_tags, IDENTITY, urn=IN_JOB)
-    assert message.endswith("Add to `metadata.tags` of its job.")
+    assert message.endswith("Add them to `metadata.tags` of its job.")
     (message,) = violations(required_tags, {}, urn=IN_SHARED)
     assert message.endswith("It has those that all jobs on the cluster say alike.")
 

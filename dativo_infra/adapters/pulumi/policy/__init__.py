@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_policy import PolicyConfigSchema, ResourceValidationPolicy
 
 from dativo_infra.adapters.pulumi.arguments import rooted
+from dativo_infra.adapters.pulumi.components import TYPE, EcsCluster
 from dativo_infra.diagnostics import raise_errors
 from dativo_infra.loading import load_project
 
@@ -44,8 +45,8 @@ Source: https://registry.terraform.io/providers/hashicorp/aws/latest/docs#defaul
 TAGGABLE = frozenset([GROUP, *Path(__file__).with_name("taggable.txt").read_text().split()])
 """The types that can be tagged, as pulumi-aws has them: importing it would take seconds."""
 
-_COMPONENT = "dativo:index:"
-_SHARED = f"{_COMPONENT}EcsCluster"
+_SHARED = f"{TYPE}{EcsCluster.__name__}"
+"""The component whose resources several jobs may share."""
 
 _PROJECT = {
     "type": "string",
@@ -67,10 +68,10 @@ def required_tags(args: ResourceValidationArgs, report: ReportViolation) -> None
         types = _types(args)
         if _SHARED in types:
             remedy = "It has those that all jobs on the cluster say alike."
-        elif _COMPONENT in types:
-            remedy = "Add to `metadata.tags` of its job."
+        elif TYPE in types:
+            remedy = "Add them to `metadata.tags` of its job."
         else:
-            remedy = "Add to its `tags`, or to the provider's `defaultTags`."
+            remedy = "Add them to its `tags`, or to the provider's `defaultTags`."
         _check(args, report, required, remedy)
 
 
@@ -80,7 +81,7 @@ def identity_tags(args: ResourceValidationArgs, report: ReportViolation) -> None
     What several jobs share is nobody's alone: it carries those that its jobs have in common.
     """
     types = _types(args)
-    if args.resource_type in TAGGABLE and _COMPONENT in types and _SHARED not in types:
+    if args.resource_type in TAGGABLE and TYPE in types and _SHARED not in types:
         required = dict.fromkeys(_project(args).identity_keys(), ())
         _check(args, report, required, "Its component sets them: find what takes them away.")
 
