@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, is_typeddict
@@ -65,6 +65,24 @@ def workspace(pulumi_home: Path, tmp_path: Path) -> Workspace:
     plugin.chmod(0o755)
     (folder / "state").mkdir()
     return Workspace(folder, pulumi_home)
+
+
+@pytest.fixture
+def javascript(workspace: Workspace) -> Iterator[Mapping[str, Any]]:
+    """The example in JavaScript, with what it needs; return what its Pulumi.yaml says."""
+    if missing := [each for each in ("npm", "pulumi-language-nodejs") if not find(each)]:
+        pytest.skip(f"no {', '.join(missing)} on this machine: install Node.js, run `make engines`")
+    for name in ("index.js", "package.json"):
+        shutil.copy(EXAMPLE / name, workspace.folder)
+    # The language host leaves its pipes there.
+    workspace.environment["TMPDIR"] = str(workspace.folder)
+    npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
+    environment = {"PATH": SEARCHED, "HOME": str(Path.home())}
+    try:
+        subprocess.run(npm, cwd=workspace.folder, env=environment, check=True, capture_output=True)  # noqa: S603
+        yield yaml.safe_load((EXAMPLE / "Pulumi.yaml").read_text())
+    finally:
+        shutil.rmtree(workspace.folder / "node_modules", ignore_errors=True)  # 110 MB
 
 
 def write_project(workspace: Workspace, settings: Mapping[str, Any]) -> None:
@@ -148,19 +166,13 @@ def test_the_schema_says_all_of_the_components(pulumi_home: Path, tmp_path: Path
     assert all(each.get("description") for each in described)
 
 
-def test_a_program_in_javascript_builds_a_cluster(workspace: Workspace, aws: Aws) -> None:
+def test_a_program_in_javascript_builds_a_cluster(
+    workspace: Workspace, javascript: Mapping[str, Any], aws: Aws
+) -> None:
     """The example's outputs are those of what was really built, with its numbers and tags."""
-    if missing := [each for each in ("npm", "pulumi-language-nodejs") if not find(each)]:
-        pytest.skip(f"no {', '.join(missing)} on this machine: install Node.js, run `make engines`")
-    for name in ("index.js", "package.json"):
-        shutil.copy(EXAMPLE / name, workspace.folder)
-    npm = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
-    environment = {"PATH": SEARCHED, "HOME": str(Path.home())}
-    subprocess.run(npm, cwd=workspace.folder, env=environment, check=True, capture_output=True)  # noqa: S603
     vpc = aws.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = aws.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]
-    project = yaml.safe_load((EXAMPLE / "Pulumi.yaml").read_text())
-    write_project(workspace, project)
+    write_project(workspace, javascript)
     workspace.pulumi("config", "set", "--path", "subnetIds[0]", subnet["SubnetId"])
 
     done = workspace.up("dev")
