@@ -96,6 +96,11 @@ class Plugin:
         self._servicer = ProviderServicer([], "0.0.0", PROVIDER(), "")
         self._call("Configure", proto.ConfigureRequest(args=struct(settings)))
 
+    def failures(self, method: str, inputs: Mapping[str, Any]) -> list[str]:
+        """Return which inputs of an object, or which settings, are refused."""
+        answer = self._call(method, proto.CheckRequest(news=struct(inputs)))
+        return [each.property for each in answer.failures]
+
     def create(self, inputs: Mapping[str, Any], *, preview: bool = False) -> Created:
         """Create an object, or preview that."""
         answer = self._call(
@@ -380,6 +385,14 @@ def test_config(cluster: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         Plugin(kubeconfig=str(path), context="other")
     with pytest.raises(Exception, match="no context is given"):
         Plugin(kubeconfig=str(cluster.kubeconfig(path)))
+
+
+def test_check(plugin: Plugin) -> None:
+    """A setting that is not known, and an object without a name, are refused."""
+    settings = {"context": "globex", "enableServerSideApply": "false"}
+    assert plugin.failures("CheckConfig", settings) == ["enableServerSideApply"]
+    assert plugin.failures("Check", cron_job()) == []
+    assert plugin.failures("Check", {**cron_job(), "metadata": {}}) == ["metadata.name"]
 
 
 PROGRAM = """

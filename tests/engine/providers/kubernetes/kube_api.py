@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/using-api/
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 GONE_WITHIN = 60.0
 """Seconds in which an object that is deleted is gone, a namespace with all that is in it."""
 
-NOT_FOUND, CONFLICT, INVALID = 404, 409, 422
-"""What the server answers with where it refuses."""
-
 _OF_THE_SERVER = frozenset({"APIService", "Event", "Lease"})
 """Kinds that the server and its controllers write by themselves."""
 
@@ -30,9 +28,13 @@ _OF_THE_SERVER = frozenset({"APIService", "Event", "Lease"})
 class Refused(Exception):  # noqa: N818 - what servers do
     """What the server does not do, in its own words."""
 
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+
+class NotFound(Refused):
+    """There is no such object, namespace, kind or version."""
+
+
+class Invalid(Refused):
+    """An object is not as its kind wants it, or a change is none that its kind allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,8 @@ class Api:
         """Return an object as it is stored, or None."""
         try:
             return self._call("GET", self._path(named)).json()
-        except Refused as error:
-            if error.code == NOT_FOUND:
-                return None
-            raise
+        except NotFound:
+            return None
 
     def objects(
         self, api_version: str, kind: str, namespace: str | None = None
@@ -140,16 +140,13 @@ class Api:
             json=manifest,
         )
         if warning := answer.headers.get("Warning"):
-            raise Refused(answer.status_code, f"{named}: {warning}")
+            raise Refused(f"{named}: {warning}")
         return answer.json()
 
     def delete(self, named: Named, propagation: str = "Foreground") -> None:
         """Have an object deleted if it is there, by default after what it owns."""
-        try:
+        with suppress(NotFound):
             self._call("DELETE", self._path(named), json={"propagationPolicy": propagation})
-        except Refused as error:
-            if error.code != NOT_FOUND:
-                raise
 
     def finalize(self, namespace: Named) -> None:
         """End at once a namespace that is deleted and empty; its controller takes five seconds."""
@@ -170,19 +167,19 @@ class Api:
 
     def everything(self) -> Iterator[Named]:
         """Yield what names every object that is stored."""
+        self._resources.cache_clear()
         groups = self._call("GET", "/apis").json()["groups"]
         for version in ("v1", *(group["preferredVersion"]["groupVersion"] for group in groups)):
-            for kind, (_, verbs, _) in self._resources(version).items():
-                if "list" in verbs and kind not in _OF_THE_SERVER:
-                    yield from map(Named.of, self.objects(version, kind))
+            with suppress(NotFound):  # the definition of a kind is going just now
+                for kind, (_, verbs, _) in self._resources(version).items():
+                    if "list" in verbs and kind not in _OF_THE_SERVER:
+                        yield from map(Named.of, self.objects(version, kind))
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Return whether there is such a kind."""
         try:
             self._resource(api_version, kind)
-        except Refused as error:
-            if error.code != NOT_FOUND:
-                raise
+        except NotFound:
             return False
         return True
 
@@ -201,7 +198,7 @@ class Api:
         try:
             return self._resources(api_version)[kind]
         except KeyError:
-            raise Refused(NOT_FOUND, f"no kind {kind} in version {api_version}") from None
+            raise NotFound(f"no kind {kind} in version {api_version}") from None
 
     def _discover(self, api_version: str) -> dict[str, tuple[str, frozenset[str], bool]]:
         """Return the plural, the verbs and whether it is namespaced, of each kind of a version."""
@@ -219,8 +216,11 @@ class Api:
                 message = answer.json()["message"]
             except (ValueError, KeyError):
                 message = answer.text
-            raise Refused(answer.status_code, message)
+            raise _REFUSALS.get(answer.status_code, Refused)(message)
         return answer
+
+
+_REFUSALS = {404: NotFound, 422: Invalid}
 
 
 def _version_path(api_version: str) -> str:

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from kube_api import CONFLICT, INVALID, Api, Named, Refused
+from kube_api import Api, Invalid, Named, Refused
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.provider import (
     CheckFailure,
@@ -63,13 +63,6 @@ REPLACED_WITH = {
     ),
     ("v1", "ResourceQuota"): ("spec.scopes",),
     ("v1", "Secret"): ("data", "stringData", "type"),
-    ("batch/v1", "Job"): (
-        "spec.completions",
-        "spec.parallelism",
-        "spec.selector",
-        "spec.template",
-    ),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): ("roleRef",),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): ("roleRef",),
 }
 """Properties whose change replaces an object, beside its name and namespace.
@@ -147,7 +140,7 @@ class KubernetesTestProvider(Provider):
             return CreateResponse(properties=request.properties)
         named = Named.of(manifest)
         if self._api.get(named):
-            raise Refused(CONFLICT, f"{named} exists already, and is not taken over")
+            raise Refused(f"{named} exists already, and is not taken over")
         manager = f"pulumi-kubernetes-{os.urandom(4).hex()}"
         # Nothing is left behind by what the server stores with a warning.
         live = self._api.apply(manifest, manager, dry_run=True)
@@ -196,12 +189,11 @@ class KubernetesTestProvider(Provider):
         """Return what the server would store; it says no where a replacement is needed."""
         try:
             return self._api.apply(manifest, manager, dry_run=True)
-        except Refused as error:
+        except Invalid:
             desired = _merged(live, manifest)
-            paths = (path for path, _ in _differences(live, desired))
-            if error.code == INVALID and any(_is_replaced_with(manifest, path) for path in paths):
-                return desired
-            raise
+            if not any(_is_replaced_with(desired, path) for path, _ in _differences(live, desired)):
+                raise
+            return desired
 
     def _update(self, request: UpdateRequest) -> UpdateResponse:
         manifest = _manifest(request.news)
