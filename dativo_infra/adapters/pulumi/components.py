@@ -26,7 +26,7 @@ from dativo_infra.planning import Unit
 TYPE = "dativo:index:"
 """What the type of every component begins with."""
 RECORD = "unit"
-"""The output in which the state says of a component which unit it is, and whose."""
+"""The input in which the state says of a component which unit it is, and whose."""
 
 
 class AutoScalingArgs(TypedDict, total=False):
@@ -216,7 +216,12 @@ class Component(pulumi.ComponentResource):
         # Children whose names begin with the component's get the aliases that follow from these.
         former = [pulumi.Alias(name=render(each, PULUMI)) for each in unit.former]
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=former), opts)
-        super().__init__(f"{TYPE}{type(self).__name__}", name, {}, options)
+        record = {
+            "identity": str(unit.identity),
+            "jobs": list(map(str, unit.jobs)),
+            "needs": list(map(str, unit.needs)),
+        }
+        super().__init__(f"{TYPE}{type(self).__name__}", name, {RECORD: record}, options)
         self._resolver = lower(unit, name=name, component=self, parameters=parameters)
         exported = {
             **self._EXPORTS,
@@ -225,12 +230,7 @@ class Component(pulumi.ComponentResource):
         outputs = {each: self.resolve(unit.exports[key]) for each, key in exported.items()}
         for each, value in {**dict.fromkeys(self._EXPORTS_OF_SOME), **outputs}.items():
             setattr(self, each, value)
-        record = {
-            "identity": str(unit.identity),
-            "jobs": list(map(str, unit.jobs)),
-            "needs": list(map(str, unit.needs)),
-        }
-        self.register_outputs({**outputs, RECORD: record})
+        self.register_outputs(outputs)
 
 
 class EcsCluster(Component):

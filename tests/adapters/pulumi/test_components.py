@@ -152,16 +152,14 @@ def test_the_host_leaves_out_what_is_not_there() -> None:
     assert exports["c"] == sorted([*always, "serviceArn", "serviceName"])
 
 
-UNIT = {"identity": "acme/prod/orders", "jobs": ["acme/prod/orders"], "needs": []}
-"""What the state says of a component, for whoever deploys or destroys it later."""
-
-
 def test_a_cluster_from_arguments_alone() -> None:
     """The parts of a job that only the runner needs can be left out."""
     recording = made(EmrCluster, "orders", ORDERS)
     component = recording.one("dativo:index:EmrCluster")
     children = recording.children(component)
     assert component.name == "orders"
+    jobs = ["acme/prod/orders"]
+    assert component.inputs == {"unit": {"identity": jobs[0], "jobs": jobs, "needs": []}}
     assert {each.name for each in children} >= {"orders-cluster", "orders-service-role"}
     assert len(children) == len(recording) - 1
     assert recording.one(CLUSTER).inputs["name"] == "acme-prod-orders"
@@ -169,7 +167,6 @@ def test_a_cluster_from_arguments_alone() -> None:
         "cluster_id": "<orders-cluster.id>",
         "master_public_dns": "<orders-cluster.master_public_dns>",
         "log_bucket": "<orders-log-bucket.bucket>",
-        "unit": UNIT,
     }
 
 
@@ -295,7 +292,6 @@ def test_a_service_of_ecs_from_arguments_alone() -> None:
         "service_name": "<orders-service.name>",
         "task_definition_arn": "<orders-task-definition.arn>",
         "task_role_arn": "<orders-task-role.arn>",
-        "unit": UNIT,
     }
     service = recording.one(SERVICE)
     assert service.inputs["launchType"] == "FARGATE"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +13,7 @@ from dativo_infra.adapters.pulumi.deploy.outputs import texts
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
 from dativo_infra.adapters.pulumi.deploy.urns import name_of
+from dativo_infra.adapters.pulumi.values import content
 from dativo_infra.adapters.results import (
     Action,
     InterruptedRunError,
@@ -24,19 +26,21 @@ from dativo_infra.adapters.results import (
 from dativo_infra.diagnostics import DiagnosticError, raise_errors
 from dativo_infra.diagnostics.rules import (
     FOREIGN_STACK,
+    MISSING_PARAMETER,
     REPLACEMENT,
     SKIPPED,
 )
 from dativo_infra.names import PULUMI
 from dativo_infra.planning.result import UnitKind
+from dativo_infra.values import parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pulumi.automation import OutputMap
 
     from dativo_infra.adapters.pulumi.deploy.engine import Stack
-    from dativo_infra.adapters.results import Change, OnEvent, OnResult
+    from dativo_infra.adapters.results import OnEvent, OnResult
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.names import Identity
     from dativo_infra.planning.result import JobPlan, Unit
@@ -86,23 +90,17 @@ def deploy(
             nothing has been done then.
         InterruptedRunError: Ctrl-C; it carries the results.
     """
-    stack.create()
     run = _Run.of(units, jobs, stack, parameters, elsewhere)
-    told = run.operate("preview", nobody, parallel)
-    run.raise_problems(told)
-    refused = told.diagnostics()
-    if not allow_replacement:
-        refused = refused or run.guard(told.changes())
-    if not (refused or told.interrupted):
+    stack.create()
+    results = [] if allow_replacement else run.refused(parallel)
+    if not results:
         told = run.operate("up", on_event, parallel)
         run.raise_problems(told)
         results = run.results(told)
-    else:
-        results = run.untouched(refused)
+        if told.interrupted:
+            raise InterruptedRunError(results)
     for each in results:
         on_result(each)
-    if told.interrupted:
-        raise InterruptedRunError(results)
     return results
 
 
@@ -134,8 +132,8 @@ def preview(
         DiagnosticError: the stack cannot be worked on, or something is missing that the jobs need.
         InterruptedRunError: Ctrl-C.
     """
+    run = _Run.of(units, jobs, stack, parameters, elsewhere)
     with stack.trial():
-        run = _Run.of(units, jobs, stack, parameters, elsewhere)
         told = run.operate("preview", nobody, parallel)
     if told.interrupted:
         raise InterruptedRunError([])
@@ -191,7 +189,7 @@ class _Run:
             )
             raise DiagnosticError([FOREIGN_STACK.at(None, message)])
         kept: dict[Identity, str] = {}
-        problems: list[Diagnostic] = []
+        problems = list(_missing(units, stack, parameters))
         staying = state.others(units)
         for unit in units:
             built = state.of_unit(unit) if unit.kind is UnitKind.SHARED else None
@@ -224,7 +222,7 @@ class _Run:
         told = Told(stack=self.stack.name, program=self.program, on_event=on_event)
         more = {"continue_on_error": True} if command == "up" else {}
         try:
-            self.stack.run(
+            done = self.stack.run(
                 command,
                 self.program.run,
                 on_event=told,
@@ -232,6 +230,7 @@ class _Run:
                 parallel=parallel,
                 **more,
             )
+            told.outputs = getattr(done, "outputs", None)
         except KeyboardInterrupt:
             told.interrupted = True
         except CommandError as error:
@@ -249,34 +248,50 @@ class _Run:
         if told.error and not told.problems:
             raise DiagnosticError([refused(self.stack.name, told.error)])
 
-    def guard(self, changes: Mapping[Identity, list[Change]]) -> Problems:
-        """Return an error for each change that would lose data or end what runs, by unit."""
-        found: dict[Identity | None, list[Diagnostic]] = {}
+    def refused(self, parallel: int) -> list[StackResult]:
+        """Return that nothing is done, and why, where something would be lost; else nothing.
+
+        Raises:
+            DiagnosticError: the engine cannot tell.
+            InterruptedRunError: Ctrl-C.
+        """
+        # What holds nothing can lose nothing, and need not be looked at.
+        if not any(each.stateful for unit in self.stack.state.units for each in unit.resources):
+            return []
+        told = self.operate("preview", nobody, parallel)
+        self.raise_problems(told)
+        if told.interrupted:
+            raise InterruptedRunError(
+                [self._skipped(unit, "the run was interrupted") for unit in self.program.units]
+            )
+        problems = dict(told.diagnostics())
+        changes = told.changes()
         for unit in self.program.units:
             for each in changes.get(unit.identity, ()):
                 if each.needs_allowing:
                     message = f"The stack {self.stack.name} would {each}."
                     problem = REPLACEMENT.at(each.origin or place_of(unit), message)
-                    found.setdefault(unit.identity, []).append(problem)
-        return found
-
-    def untouched(self, refused: Problems) -> list[StackResult]:
-        """Return that nothing was done, and why."""
-        why = "what stands with it was refused" if refused else "the run was interrupted"
-        return [
-            self._failed(unit, found)
-            if (found := refused.get(unit.identity))
-            else self._skipped(unit, why)
-            for unit in self.program.units
-        ]
+                    problems.setdefault(unit.identity, []).append(problem)
+        if not problems:
+            return []
+        general = problems.pop(None, [])
+        results: list[StackResult] = []
+        for unit in self.program.units:
+            if found := problems.get(unit.identity) or general:
+                results.append(self._failed(unit, found))
+                general = [] if found is general else general
+            else:
+                results.append(self._skipped(unit, "what stands with it was refused"))
+        return results
 
     def results(self, told: Told) -> list[StackResult]:
         """Return what became of each unit."""
-        outputs = self.stack.outputs()
+        outputs = self.stack.outputs() if told.outputs is None else told.outputs
         problems, changes = dict(told.diagnostics()), told.changes()
         # What belongs to no unit, such as a provider, is told with the first that it stopped.
         general = problems.pop(None, [])
         results: list[StackResult] = []
+        unfinished = {each.identity for each in self.program.units if not told.complete(each)}
         for unit in self.program.units:
             found = problems.get(unit.identity, [])
             if unit.identity in self.kept:
@@ -284,7 +299,7 @@ class _Run:
                 results.append(self._result(unit, action, outputs, reason))
             elif found:
                 results.append(self._failed(unit, found))
-            elif told.complete(unit):
+            elif unit.identity not in unfinished:
                 created = told.creates(unit)
                 changed = Action.UPDATED if unit.identity in changes else Action.UNCHANGED
                 action = Action.CREATED if created else changed
@@ -294,6 +309,8 @@ class _Run:
             elif general:
                 results.append(self._failed(unit, general))
                 general = []
+            elif unfinished.isdisjoint(unit.needs):
+                results.append(self._skipped(unit, "the run ended before it was done"))
             else:
                 results.append(self._skipped(unit, "what it needs failed"))
         return results
@@ -329,3 +346,23 @@ class _Run:
         return StackResult(
             unit=unit, stack=self.called(unit), action=Action.SKIPPED, diagnostic=diagnostic
         )
+
+
+def _missing(
+    units: Iterable[Unit], stack: Stack, values: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    """Yield an error for each parameter that has no value, where it is needed first."""
+    told: set[str] = set()
+    for unit in units:
+        for resource in unit.resources:
+            for each in parameters(content(resource)):
+                known = each.name in values or each.name in os.environ or stack.knows(each.name)
+                if not known and each.name not in told:
+                    told.add(each.name)
+                    secret = "--secret " if each.secret else ""
+                    yield MISSING_PARAMETER.at(
+                        resource.origin,
+                        f"`{each.name}` has no value.",
+                        remedy=f"Set it in the environment, or with `pulumi config set {secret}"
+                        f"{each.name} ...`.",
+                    )

@@ -15,6 +15,7 @@ from pulumi import automation
 
 from dativo_infra.adapters.pulumi.build import selection_of
 from dativo_infra.adapters.pulumi.deploy.state import State
+from dativo_infra.adapters.pulumi.values import SETTINGS
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.diagnostics.rules import NO_PULUMI, PULUMI_REFUSED, STACK_BUSY
 from dativo_infra.loading.yaml import parse
@@ -104,17 +105,30 @@ class Stack:
         Raises:
             ValueError: its shard is none.
         """
-        config: automation.ConfigMap = {}
-        if self._opened:
-            with explained(self.name):
-                config = self._opened.get_all_config()
-        project = self._workspace.project_settings().name
 
         def setting(key: str) -> str | None:
-            found = config.get(f"{project}:{key}")
+            found = self._config.get(key)
             return found.value if found else None
 
         return selection_of(setting, self.name.rpartition("/")[2])
+
+    def knows(self, name: str) -> bool:
+        """Return whether the stack's configuration has a value for a variable of the jobs."""
+        return name not in SETTINGS and name in self._config
+
+    @cached_property
+    def _config(self) -> automation.ConfigMap:
+        """The configuration of the project's own keys, without the project's name."""
+        if self._opened is None:
+            return {}
+        with explained(self.name):
+            every = self._opened.get_all_config()
+        project = f"{self._workspace.project_settings().name}:"
+        return {
+            key.removeprefix(project): value
+            for key, value in every.items()
+            if key.startswith(project)
+        }
 
     @property
     def state(self) -> State:

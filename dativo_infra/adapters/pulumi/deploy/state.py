@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from dativo_infra.planning.result import Unit
 
 
+STATEFUL_TYPES = frozenset(
+    {
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:ecs/cluster:Cluster",
+        "aws:ecs/service:Service",
+        "aws:emr/cluster:Cluster",
+        "aws:s3/bucket:Bucket",
+    }
+)
+"""The types of the kinds that are `STATEFUL`, for resources that no job describes any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """A resource of a stack."""
@@ -27,6 +39,11 @@ class Resource:
     """The URN of its provider."""
     protected: bool = False
     retained: bool = False
+
+    @property
+    def stateful(self) -> bool:
+        """Whether it holds data, or something runs on it."""
+        return self.protected or self.retained or self.type in STATEFUL_TYPES
 
     @property
     def name(self) -> str:
@@ -85,7 +102,7 @@ class State:
             )
             below.setdefault(resource.parent, []).append(resource)
             if resource.type.startswith(TYPE):
-                records[resource.urn] = (each.get("outputs") or {}).get(RECORD) or {}
+                records[resource.urn] = (each.get("inputs") or {}).get(RECORD) or {}
         units = tuple(
             Built(
                 urn=urn,

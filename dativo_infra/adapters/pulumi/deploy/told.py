@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.pulumi.deploy.program import Registration
+from dativo_infra.adapters.pulumi.deploy.state import STATEFUL_TYPES
 from dativo_infra.adapters.pulumi.deploy.urns import name_of, type_of
 from dativo_infra.adapters.results import HIDDEN, Change, Event, PropertyChange
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED
@@ -19,7 +20,7 @@ from dativo_infra.names import PULUMI
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pulumi.automation import EngineEvent
+    from pulumi.automation import EngineEvent, OutputMap
     from pulumi.automation.events import StepEventMetadata
 
     from dativo_infra.adapters.pulumi.deploy.program import Program
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.names import Identity
     from dativo_infra.planning.result import Unit
-
-STATEFUL_TYPES = frozenset(
-    {
-        "aws:cloudwatch/logGroup:LogGroup",
-        "aws:ecs/cluster:Cluster",
-        "aws:ecs/service:Service",
-        "aws:emr/cluster:Cluster",
-        "aws:s3/bucket:Bucket",
-    }
-)
-"""The types of the kinds that are `STATEFUL`, for resources that no job describes any more."""
 
 # Of the steps of a replacement the one that stands for the whole.
 _ACTIONS = {"create": "add", "update": "change", "replace": "replace", "delete": "remove"}
@@ -69,6 +59,8 @@ class Told:
     error: str = ""
     """Why the CLI failed, in its own words."""
     interrupted: bool = False
+    outputs: OutputMap | None = None
+    """The stack's outputs, where the run ended well and had some."""
 
     def __call__(self, event: EngineEvent) -> None:
         """Take an event."""
