@@ -405,12 +405,10 @@ namespace = kubernetes.core.v1.Namespace("namespace", metadata={"name": "ingesti
 within = {"namespace": namespace.metadata["name"], "labels": labels}
 data = {**labels, "later": namespace.id}
 kubernetes.core.v1.ConfigMap("map", metadata={"name": "map", **within}, data=data)
-kubernetes.core.v1.ServiceAccount("account", metadata={"name": "account", **within})
-kubernetes.core.v1.Secret(
-    "secret",
-    metadata={"name": "secret", **within},
-    string_data={"password": config.require_secret("password")},
-)
+secret = {"password": config.require_secret("password")}
+account = {"name": "account", "annotations": secret, **within}
+kubernetes.core.v1.ServiceAccount("account", metadata=account)
+kubernetes.core.v1.Secret("secret", metadata={"name": "secret", **within}, string_data=secret)
 kubernetes.core.v1.ConfigMap(
     "ignored",
     metadata={"name": "ignored", **within},

@@ -193,8 +193,6 @@ class Api:
         return f"{_version_path(api_version)}/{within}{plural}"
 
     def _resource(self, api_version: str, kind: str) -> tuple[str, frozenset[str], bool]:
-        if kind not in self._resources(api_version):
-            self._resources.cache_clear()  # kinds are added by custom resource definitions
         try:
             return self._resources(api_version)[kind]
         except KeyError:

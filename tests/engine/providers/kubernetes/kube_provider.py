@@ -219,10 +219,8 @@ class KubernetesTestProvider(Provider):
 
 
 def _plain(value: PropertyValue) -> Any:
-    """Return a property as JSON has it; the wire knows no whole numbers."""
+    """Return a property as JSON has it."""
     item = value.value
-    if isinstance(item, float) and item.is_integer():
-        return int(item)
     if item is None or isinstance(item, str | bool | float):
         return item
     if isinstance(item, Mapping):
