@@ -294,7 +294,7 @@ def test_parameters_and_secrets(ready: Workspace, aws: Aws) -> None:
     assert missing.returncode == 1
     assert "error[DI701]: `SHOP_TOKEN` has no value." in missing.stderr
     assert "error[DI701]: `SHOP_PASSWORD` has no value." in missing.stderr
-    assert "--> jobs/orders.yaml:17:" in missing.stderr
+    assert "--> jobs/orders.yaml:16:" in missing.stderr
     assert json.loads(ready.pulumi("stack", "ls", "--json")) == []
 
     ready.create("prod")

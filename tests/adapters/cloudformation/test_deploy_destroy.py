@@ -331,6 +331,22 @@ def test_account_of_the_targets(session: Any) -> None:
     assert "AWS_PROFILE" in text
 
 
+def test_a_refused_signature_does_not_tell_the_token(
+    session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS quotes the request whose signature is wrong; only its first line is shown."""
+    said = "The signature does not match.\n\nThe Canonical String\nx-amz-security-token:hunter2"
+
+    def refuse(*_: Any, **__: Any) -> None:
+        answer: Any = {"Error": {"Code": "SignatureDoesNotMatch", "Message": said}}
+        raise ClientError(answer, "GetCallerIdentity")
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
+    with pytest.raises(DiagnosticError, match="The signature does not match") as caught:
+        account_of(session, [HERE])
+    assert "hunter2" not in str(caught.value)
+
+
 def test_no_connection_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """No region, no credentials, no profile, no endpoint: each says what to do."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_REGION"):

@@ -42,7 +42,9 @@ CONFIG = Config(
 )
 """How every client calls: throttled calls are repeated, slower each time."""
 # Whoever mistyped an endpoint is told at once.
-_FIRST_CALL = CONFIG.merge(Config(retries={"mode": "standard", "max_attempts": 2}))
+_FIRST_CALL = CONFIG.merge(
+    Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5, read_timeout=10)
+)
 
 Clients: TypeAlias = Callable[[PlacedTarget], Any]
 """Gives boto3's client of a service for a target."""
@@ -147,5 +149,6 @@ def _unreachable(error: Exception, *, of: PlacedTarget | None = None) -> Diagnos
             message = f"{error}."
             remedy = "Set AWS_PROFILE to a profile of `aws configure list-profiles`."
         case _:
-            message = f"{error}"
+            # Of a signature that is wrong the lines below quote the request, with its token.
+            message = f"{error}".partition("\n")[0]
     return NO_CONNECTION.at(None, message, remedy=remedy)
