@@ -11,16 +11,17 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+from api_server import PROGRAMS, api_server  # noqa: E402 - found by the line above
 from aws_server import aws_server  # noqa: E402 - found by the line above
 from workspace import Workspace, find, install_providers  # noqa: E402 - found by the line above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from api_server import ApiServer
     from aws_server import Aws
 
 ENGINES = ("pulumi", "pulumi-language-python")
-KUBERNETES = ("etcd", "kube-apiserver", "kube-controller-manager")
 
 
 def _need(programs: tuple[str, ...]) -> None:
@@ -51,3 +52,11 @@ def aws(workspace: Workspace) -> Iterator[Aws]:
     with aws_server() as server:
         workspace.environment.update(server.variables, AWS_REGION="us-east-1")
         yield server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ApiServer]:
+    """A Kubernetes API server; a test leaves nothing in it, see `ApiServer.cleared`."""
+    _need(PROGRAMS)
+    with api_server() as running:
+        yield running
