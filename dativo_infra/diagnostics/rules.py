@@ -573,15 +573,15 @@ REPLACEMENT = _rule(
     _ERROR,
     "The change would replace or remove what holds data, or what something runs on.",
     "A replaced cluster ends what runs on it, and a replaced or removed bucket or log group is "
-    "empty afterwards. CloudFormation says which change does that; some it can tell only during "
-    "the update (perhaps). The stack was left as it is.",
+    "empty afterwards. CloudFormation and Pulumi's engine say which change does that; some "
+    "CloudFormation can tell only during the update (perhaps). The stack was left as it is.",
     "Take the change back, or run again with `--allow-replacement`.",
 )
 STACK_BUSY = _rule(
     "DI707",
     _ERROR,
     "The stack is in the middle of another operation.",
-    "Somebody else, or an earlier run that was interrupted, works on it. CloudFormation takes one "
+    "Somebody else, or an earlier run that was interrupted, works on it, and a stack takes one "
     "operation at a time.",
     "Wait until it is done, and run again.",
 )
@@ -606,7 +606,8 @@ SKIPPED = _rule(
     "DI710",
     _ERROR,
     "The stack was left as it is.",
-    "What it needs failed, or the run was interrupted before it began.",
+    "What it needs failed, what stands in one stack with it was refused, or the run ended before "
+    "it was done.",
     "Correct what failed, and run again.",
 )
 DESTROY_FAILED = _rule(
@@ -620,8 +621,9 @@ DESTROY_FAILED = _rule(
 NOT_DEPLOYED = _rule(
     "DI712",
     _ERROR,
-    "The stack is not deployed.",
-    "Outputs are asked from the deployed stack, and there is none, or it was never created.",
+    "The job is not deployed.",
+    "Outputs are asked from the deployed stacks of the job and of what it shares, and one is not "
+    "there, or was never created.",
     "Run `dativo-infra deploy` first.",
 )
 TEMPLATE_NEEDS_BUCKET = _rule(
@@ -653,9 +655,10 @@ FOREIGN_STACK = _rule(
     "DI716",
     _ERROR,
     "A stack of this name exists that this tool did not make.",
-    "Stacks are called by tenant, environment and name of their job. A stack of somebody else's "
-    "is neither updated nor deleted.",
-    "Give the job another infrastructure.name, or remove the other stack.",
+    "Stacks of CloudFormation are called by tenant, environment and name of their job, those of "
+    "Pulumi by the environment. A stack of somebody else's is neither updated nor deleted.",
+    "Give the job another infrastructure.name, name another stack of Pulumi with `--stack`, or "
+    "remove the other stack.",
 )
 NO_PULUMI = _rule(
     "DI717",
