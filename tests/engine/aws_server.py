@@ -13,7 +13,9 @@ import boto3
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.utils import parse_user_data
+from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.emr.models import Cluster
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -86,8 +88,8 @@ _LATER = ("auto_termination_policy", "managed_scaling_policy")
 
 
 def _emr() -> Iterator[Any]:
-    """Yield the patches by which a cluster keeps what moto forgets of it."""
-    run = ElasticMapReduceResponse.run_job_flow
+    """Yield the patches by which a cluster keeps what moto forgets of it, and ends its machines."""
+    run, terminate = ElasticMapReduceResponse.run_job_flow, Cluster.terminate
 
     def run_job_flow(response: Any) -> ActionResult:
         answer: Any = run(response)
@@ -99,8 +101,19 @@ def _emr() -> Iterator[Any]:
     def list_instance_fleets(response: Any) -> ActionResult:
         return ActionResult({"InstanceFleets": _cluster(response).instance_fleets})
 
+    def list_security_configurations(response: Any) -> ActionResult:
+        configurations = response.backend.security_configurations.values()
+        return ActionResult({"SecurityConfigurations": list(configurations)})
+
+    def end(cluster: Cluster) -> None:
+        terminate(cluster)
+        if machines := [each.ec2_instance_id for each in cluster.ec2_instances]:
+            cluster.emr_backend.ec2_backend.terminate_instances(machines)
+
+    yield patch.object(Cluster, "terminate", end)
     yield patch.object(ElasticMapReduceResponse, "run_job_flow", run_job_flow)
     yield _added(list_instance_fleets)
+    yield _added(list_security_configurations)
     for name in _LATER:
         yield from map(_added, _kept(name))
 
@@ -126,8 +139,9 @@ def _kept(name: str) -> Iterator[Callable[[Any], ActionResult | EmptyResult]]:
 
 
 def _ecs() -> Iterator[Any]:
-    """Yield the patch by which a service without capacity providers gets those of its cluster."""
+    """Yield the patches by which a service gets its cluster's providers, and all are listed."""
     create = EC2ContainerServiceResponse.create_service
+    describe = EC2ContainerServiceBackend.describe_capacity_providers
 
     def create_service(response: Any) -> ActionResult:
         answer: Any = create(response)
@@ -137,7 +151,15 @@ def _ecs() -> Iterator[Any]:
             service.capacity_provider_strategy = cluster.default_capacity_provider_strategy
         return answer
 
+    def describe_capacity_providers(backend: Any, names: list[str] | None) -> Any:
+        return describe(
+            backend, names or [each.name for each in backend.capacity_providers.values()]
+        )
+
     yield patch.object(EC2ContainerServiceResponse, "create_service", create_service)
+    yield patch.object(
+        EC2ContainerServiceBackend, "describe_capacity_providers", describe_capacity_providers
+    )
 
 
 def _launch_template() -> Any:

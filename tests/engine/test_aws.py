@@ -135,7 +135,15 @@ TAGS: Mapping[str, tuple[str, str, str, str]] = {
 }
 """How the tags of each type are asked for: the service, the operation, of what, and where."""
 
+ASSOCIATION = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
+"""What is only a property of another resource for AWS, which lists it nowhere."""
 LISTS: tuple[tuple[str, str, Mapping[str, str], str], ...] = (
+    (
+        "application-autoscaling",
+        "describe_scaling_policies",
+        {"ServiceNamespace": "ecs"},
+        "ScalingPolicies[].PolicyARN",
+    ),
     (
         "application-autoscaling",
         "describe_scalable_targets",
@@ -148,18 +156,31 @@ LISTS: tuple[tuple[str, str, Mapping[str, str], str], ...] = (
         {},
         "AutoScalingGroups[].AutoScalingGroupName",
     ),
-    ("ec2", "describe_launch_templates", {}, "LaunchTemplates[].LaunchTemplateName"),
+    ("ec2", "describe_launch_templates", {}, "LaunchTemplates[].LaunchTemplateId"),
+    (
+        "ec2",
+        "describe_instances",
+        {},
+        "Reservations[].Instances[] | [?State.Name != 'terminated'].InstanceId",
+    ),
+    (
+        "ecs",
+        "describe_capacity_providers",
+        {},
+        "capacityProviders[?status == 'ACTIVE'].capacityProviderArn",
+    ),
     ("ecs", "list_clusters", {}, "clusterArns"),
     ("ecs", "list_task_definitions", {"status": "ACTIVE"}, "taskDefinitionArns"),
     ("emr", "list_clusters", {}, "Clusters[?!starts_with(Status.State, 'TERMINAT')].Id"),
+    ("emr", "list_security_configurations", {}, "SecurityConfigurations[].Name"),
     ("iam", "list_instance_profiles", {}, "InstanceProfiles[].InstanceProfileName"),
     ("iam", "list_roles", {}, "Roles[].RoleName"),
     ("logs", "describe_log_groups", {}, "logGroups[].logGroupName"),
     ("s3", "list_buckets", {}, "Buckets[].Name"),
-    ("scheduler", "list_schedules", {}, "Schedules[].Name"),
-    ("secretsmanager", "list_secrets", {}, "SecretList[].Name"),
+    ("scheduler", "list_schedules", {}, "Schedules[].join('/', [GroupName, Name])"),
+    ("secretsmanager", "list_secrets", {}, "SecretList[].ARN"),
 )
-"""How services are asked for all that they have: also the arguments, and where the names are."""
+"""How services are asked for all that they have: also the arguments, and where the ids are."""
 REGIONS = ("us-east-1", "eu-central-1")
 
 
@@ -229,14 +250,24 @@ class Fleet:
         return {tag["key"]: tag["value"] for tag in lower}
 
     def listed(self) -> set[str]:
-        """Return everything that the services list in the regions of the jobs."""
+        """Return the ids of everything that the services list in the regions of the jobs."""
+        listed: set[str] = set()
+        for region in REGIONS:
+            for service, operation, arguments, place in LISTS:
+                ask = getattr(self.aws.client(service, region), operation)
+                listed.update(jmespath.search(place, ask(**arguments)))
+            ecs = self.aws.client("ecs", region)
+            for cluster in ecs.list_clusters()["clusterArns"]:
+                listed.update(ecs.list_services(cluster=cluster)["serviceArns"])
+        return listed
+
+    def unlisted(self, stack: str) -> set[str]:
+        """Return the types of what a stack has created and no service lists."""
+        listed = self.listed()
         return {
-            name
-            for region in REGIONS
-            for service, operation, arguments, place in LISTS
-            for name in jmespath.search(
-                place, getattr(self.aws.client(service, region), operation)(**arguments)
-            )
+            each.type
+            for each in self.created(stack)
+            if not {each.id, each.outputs.get("arn")} & listed
         }
 
     def one(self, stack: str, kind: str) -> Created:
@@ -329,6 +360,7 @@ def test_whole_life_of_the_examples(
     before = fleet.listed()
     workspace.create(stack, provider="pulumi")
     assert done(workspace.up(stack)) == {"create"}
+    assert fleet.unlisted(stack) <= {ASSOCIATION}
     judge(fleet, stack)
     assert PASSWORD not in json.dumps(workspace.state(stack))
     again = workspace.preview(stack, "--refresh")
