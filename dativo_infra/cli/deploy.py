@@ -31,6 +31,7 @@ from dativo_infra.cli.stacks import (
     describe,
     local_option,
     open_tools,
+    orphan_data,
     owners,
     param_option,
     stack_options,
@@ -345,11 +346,7 @@ def _data(
             }
             for each in results
         ],
-        "orphans": [
-            {"identity": each.identity, "stack": each.stack, "kept": each.keep or None}
-            for _, stacks in gone
-            for each in stacks
-        ],
+        "orphans": orphan_data(each for _, stacks in gone for each in stacks),
         "pruned": [{"stack": each.stack, "action": str(each.action)} for each in pruned],
         "resources": [
             {

@@ -26,6 +26,7 @@ from dativo_infra.cli.stacks import (
     bucket_option,
     local_option,
     open_tools,
+    orphan_data,
     owners,
     param_option,
     stack_options,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from rich.tree import Tree
 
-    from dativo_infra.adapters.results import Change, PropertyChange, StackPreview
+    from dativo_infra.adapters.results import Change, Doomed, PropertyChange, StackPreview
 
 _LONGEST_VALUE = 100
 
@@ -105,17 +106,18 @@ def command(
         gone = [one for each in tools for one in each.orphans(selected)]
     for line in run.not_owned_by(*names):
         say(line)
-    _report(previews, [f"{each.stack} {each.identity}" for each in gone], form)
+    _report(previews, gone, form)
     if any(each.diagnostics for each in previews):
         sys.exit(FAILED)
     if detailed_exitcode and any(each.changed for each in previews):
         sys.exit(CHANGES)
 
 
-def _report(previews: list[StackPreview], gone: list[str], form: str) -> None:
+def _report(previews: list[StackPreview], gone: list[Doomed], form: str) -> None:
     show_diagnostics(each for preview in previews for each in preview.diagnostics)
     if form == "json":
-        print_json("preview", {"stacks": [_data(each) for each in previews], "orphans": gone})
+        stacks = [_data(each) for each in previews]
+        print_json("preview", {"stacks": stacks, "orphans": orphan_data(gone)})
     else:
         output = console()
         for each in previews:
@@ -123,7 +125,8 @@ def _report(previews: list[StackPreview], gone: list[str], form: str) -> None:
                 output.print(_tree(each))
     say(_summary(previews) if previews else NO_UNITS)
     if gone:
-        say(f"No job builds these any more; deploy --prune deletes them: {', '.join(gone)}.")
+        names = ", ".join(each.stack for each in gone)
+        say(f"No job builds these stacks any more; deploy --prune deletes them: {names}.")
 
 
 def _summary(previews: list[StackPreview]) -> str:

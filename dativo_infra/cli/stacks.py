@@ -206,6 +206,14 @@ def describe(stacks: Iterable[Doomed]) -> Iterator[str]:
             yield f"    {resource.type} {resource.id}"
 
 
+def orphan_data(stacks: Iterable[Doomed]) -> list[dict[str, Any]]:
+    """Return what no job names any more, for machines."""
+    return [
+        {"identity": each.identity, "stack": each.stack, "kept": each.keep or None}
+        for each in stacks
+    ]
+
+
 def delete(found: list[tuple[Tool, list[Doomed]]]) -> tuple[list[DestroyResult], bool]:
     """Delete stacks and say what went wrong; return the results and whether it was interrupted."""
     from dativo_infra.adapters.results import InterruptedRunError
