@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from api_server import PROGRAMS, ApiServer, api_server
 from providers.kubernetes.kube_api import Api, Named
-from workspace import REPOSITORY, Workspace, find
+from workspace import REPOSITORY, Workspace
 
 from dativo_infra import load, load_project, plan
 from dativo_infra.diagnostics import raise_errors
@@ -21,6 +20,8 @@ from dativo_infra.resources.kubernetes import KubernetesObject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from api_server import ApiServer
 
     from dativo_infra.planning import Plan
 
@@ -137,15 +138,6 @@ def wait_for(condition: Callable[[], bool]) -> bool:
     while not condition() and time.monotonic() < latest:
         time.sleep(0.1)
     return condition()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ApiServer]:
-    """An API server."""
-    if missing := [each for each in PROGRAMS if not find(each)]:
-        pytest.skip(f"no {', '.join(missing)} on this machine: run `make engines`")
-    with api_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

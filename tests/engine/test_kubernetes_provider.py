@@ -11,19 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api_server import PROGRAMS, ApiServer, api_server
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from providers.kubernetes.kube_api import Api, Named, Refused
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime import proto
 from pulumi.runtime.rpc import UNKNOWN
-from workspace import PROVIDERS, find
+from workspace import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from api_server import ApiServer
     from workspace import Workspace
 
 sys.path.insert(0, str(PROVIDERS / "kubernetes"))  # as where the engine starts it
@@ -141,15 +141,6 @@ class Plugin:
 def struct(data: Mapping[str, Any]) -> Struct:
     """Return data as it is on the wire."""
     return ParseDict(dict(data), Struct())
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ApiServer]:
-    """An API server."""
-    if missing := [each for each in PROGRAMS if not find(each)]:
-        pytest.skip(f"no {', '.join(missing)} on this machine: run `make engines`")
-    with api_server() as running:
-        yield running
 
 
 @pytest.fixture
