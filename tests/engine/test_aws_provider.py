@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime import proto
+from pulumi.runtime import proto, rpc
 from pulumi.runtime.rpc import UNKNOWN
 from workspace import PROVIDERS
 
@@ -37,8 +37,6 @@ TASK = "aws:ecs/taskDefinition:TaskDefinition"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 TAGS = {"Owner": "team", "Job": "orders"}
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # how the engine marks a secret on the wire
-SIGNATURE = "4dabf18193072939515e22adb298388d"
 CONTAINER = {"name": "job", "image": "one", "memory": 512}
 
 
@@ -341,7 +339,7 @@ def test_a_preview_knows_what_is_known(plugin: Plugin, aws: Aws) -> None:
 
 def test_secrets_stay_secret(plugin: Plugin) -> None:
     """What is given as a secret is one in the state."""
-    secret = {SIGNATURE: SECRET, "value": "hush"}
+    secret = {rpc._special_sig_key: rpc._special_secret_sig, "value": "hush"}
     made = plugin.create(ROLE, role(description=secret))
     assert made.state["description"] == secret
 
