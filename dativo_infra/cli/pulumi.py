@@ -76,7 +76,7 @@ class Pulumi(Tool):
         """Build the units of each stack, one stack after the other."""
         from dativo_infra.adapters.pulumi.deploy import deploy
 
-        return self._each(
+        return self._each_built(
             lambda part: deploy(
                 part.units,
                 part.jobs,
@@ -92,7 +92,7 @@ class Pulumi(Tool):
         """Return what the engine would do."""
         from dativo_infra.adapters.pulumi.deploy import preview
 
-        return self._each(
+        return self._each_built(
             lambda part: preview(
                 part.units,
                 part.jobs,
@@ -150,6 +150,10 @@ class Pulumi(Tool):
             for job in part.jobs
             if job.unit or job.shared
         }
+
+    def _each_built(self, work: Callable[[Part], Iterable[Any]]) -> list[Any]:
+        # A shard may have none of the run's units.
+        return self._each(lambda part: work(part) if part.units else [])
 
     def _each(self, work: Callable[[Part], Iterable[Any]]) -> list[Any]:
         """Return what work on each stack gives.

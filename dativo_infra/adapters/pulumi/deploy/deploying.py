@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pulumi.automation import CommandError
 
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.names import Identity
     from dativo_infra.planning.result import JobPlan, Unit
-
-    Problems: TypeAlias = Mapping[Identity | None, list[Diagnostic]]
-    """What is wrong, by unit."""
 
 PARALLEL = 8
 """How many resources are worked on at once, where nothing else is said."""
@@ -138,7 +135,7 @@ def preview(
     if told.interrupted:
         raise InterruptedRunError([])
     run.raise_problems(told)
-    changes, problems = told.changes(), told.diagnostics()
+    changes, problems = told.changes(), run.problems(told)
     previews = [
         StackPreview(
             unit=unit,
@@ -264,8 +261,7 @@ class _Run:
             raise InterruptedRunError(
                 [self._skipped(unit, "the run was interrupted") for unit in self.program.units]
             )
-        problems = dict(told.diagnostics())
-        changes = told.changes()
+        problems, changes = self.problems(told), told.changes()
         for unit in self.program.units:
             for each in changes.get(unit.identity, ()):
                 if each.needs_allowing:
@@ -274,31 +270,36 @@ class _Run:
                     problems.setdefault(unit.identity, []).append(problem)
         if not problems:
             return []
-        general = problems.pop(None, [])
-        results: list[StackResult] = []
-        for unit in self.program.units:
-            if found := problems.get(unit.identity) or general:
-                results.append(self._failed(unit, found))
-                general = [] if found is general else general
-            else:
-                results.append(self._skipped(unit, "what stands with it was refused"))
-        return results
+        why = "what stands with it was refused"
+        return [
+            self._failed(unit, found)
+            if (found := problems.get(unit.identity))
+            else self._skipped(unit, why)
+            for unit in self.program.units
+        ]
+
+    def problems(self, told: Told) -> dict[Identity, list[Diagnostic]]:
+        """Return what went wrong, by unit; what is of none is of the first that is not done."""
+        found = told.diagnostics()
+        undone = (each for each in self.program.units if not told.complete(each))
+        first = next(undone, self.program.units[0])
+        by_unit = {identity: list(each) for identity, each in found.items() if identity}
+        if None in found:
+            by_unit.setdefault(first.identity, []).extend(found[None])
+        return by_unit
 
     def results(self, told: Told) -> list[StackResult]:
         """Return what became of each unit."""
         outputs = self.stack.outputs() if told.outputs is None else told.outputs
-        problems, changes = dict(told.diagnostics()), told.changes()
-        # What belongs to no unit, such as a provider, is told with the first that it stopped.
-        general = problems.pop(None, [])
+        problems, changes = self.problems(told), told.changes()
         results: list[StackResult] = []
         unfinished = {each.identity for each in self.program.units if not told.complete(each)}
         for unit in self.program.units:
-            found = problems.get(unit.identity, [])
-            if unit.identity in self.kept:
+            if found := problems.get(unit.identity):
+                results.append(self._failed(unit, found))
+            elif unit.identity in self.kept:
                 action, reason = Action.KEPT, self.kept[unit.identity]
                 results.append(self._result(unit, action, outputs, reason))
-            elif found:
-                results.append(self._failed(unit, found))
             elif unit.identity not in unfinished:
                 created = told.creates(unit)
                 changed = Action.UPDATED if unit.identity in changes else Action.UNCHANGED
@@ -306,9 +307,6 @@ class _Run:
                 results.append(self._result(unit, action, outputs))
             elif told.interrupted:
                 results.append(self._skipped(unit, "the run was interrupted"))
-            elif general:
-                results.append(self._failed(unit, general))
-                general = []
             elif unfinished.isdisjoint(unit.needs):
                 results.append(self._skipped(unit, "the run ended before it was done"))
             else:

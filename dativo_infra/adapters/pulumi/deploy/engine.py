@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 PROJECT = "dativo-infra"
 """The Pulumi project, where no Pulumi.yaml names one."""
-
-
 _REASON = re.compile(r"^(stderr: )?error: ")
 
 
@@ -182,7 +180,8 @@ class Stack:
             DiagnosticError: somebody else works on the stack.
             CommandError: the run failed.
         """
-        self._state = None
+        if command != "preview":
+            self._state = None
         try:
             return getattr(self._opened, command)(program=program, **options)
         except automation.ConcurrentUpdateError as error:
@@ -214,11 +213,7 @@ def explained(stack: str) -> Iterator[None]:
     try:
         yield
     except automation.ConcurrentUpdateError as error:
-        message = f"The stack {stack} is in the middle of another operation."
-        remedy = (
-            f"Wait until it is done; if none is running any more: pulumi cancel --stack {stack}"
-        )
-        raise DiagnosticError([STACK_BUSY.at(None, message, remedy=remedy)]) from error
+        raise DiagnosticError([busy(stack)]) from error
     except automation.CommandError as error:
         raise DiagnosticError([refused(stack, said(error))]) from error
 
