@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 import yaml
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +37,10 @@ class NotFound(Refused):
 
 class Invalid(Refused):
     """An object is not as its kind wants it, or a change is none that its kind allows."""
+
+
+class Warned(Refused):
+    """The server has done it, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,9 @@ class Api:
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, and no other authority
+        # Just after a kind was defined the server asks to come again.
+        busy = Retry(status_forcelist=[429], allowed_methods=None, raise_on_status=False)
+        self._session.mount("https://", HTTPAdapter(max_retries=busy))
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.verify = authority
         self._resources = cache(self._discover)
@@ -128,7 +137,8 @@ class Api:
         """Apply a manifest on the server's side, with strict field validation; return the object.
 
         Raises:
-            Refused: the server refuses it, or stores it with a warning.
+            Refused: the server refuses it.
+            Warned: the server stores it with a warning.
         """
         named = Named.of(manifest)
         parameters = {"fieldManager": manager, "fieldValidation": "Strict"}
@@ -140,7 +150,7 @@ class Api:
             json=manifest,
         )
         if warning := answer.headers.get("Warning"):
-            raise Refused(f"{named}: {warning}")
+            raise Warned(f"{named}: {warning}")
         return answer.json()
 
     def delete(self, named: Named, propagation: str = "Foreground") -> None:
