@@ -1,4 +1,12 @@
-"""An AWS in memory (moto) over HTTP, in a thread of the tests' own process, which it ends with."""
+"""An AWS in memory (moto) over HTTP, in a thread of the tests' own process, which it ends with.
+
+What moto lacks is in `GAPS` of `dativo_infra.adapters.cloudformation.local`, but for what is filled
+here. Of what resources refer to, it judges the roles of profiles and policies, managed policies,
+the network, cluster and task definition of a service, the network and launch template of an Auto
+Scaling group, and the service of a scalable target. It takes any other role, key, image, release,
+configuration, capacity provider and schedule. For a resource that fails, name a role that does not
+exist where a profile is built for it.
+"""
 
 from __future__ import annotations
 

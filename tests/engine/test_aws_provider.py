@@ -78,6 +78,13 @@ class Plugin:
         variables = {f"aws:config:{key}": value for key, value in settings.items()}
         self._call("Configure", proto.ConfigureRequest(variables=variables))
 
+    def config(
+        self, method: str, settings: Mapping[str, str], old: Mapping[str, str] | None = None
+    ) -> Any:
+        """Check the settings, or tell how they differ."""
+        request = {"CheckConfig": proto.CheckRequest, "DiffConfig": proto.DiffRequest}[method]
+        return self._call(method, request(olds=struct(old or {}), news=struct(settings)))
+
     def check(
         self, kind: str, properties: Mapping[str, Any], old: Made | None = None, name: str = "one"
     ) -> tuple[dict[str, Any], list[str]]:
@@ -350,6 +357,16 @@ def test_a_wrong_account_is_refused(plugin: Plugin) -> None:
     Plugin(region="us-east-1", allowedAccountIds=json.dumps([ACCOUNT]))
     with pytest.raises(Exception, match=f"AWS account ID not allowed: {ACCOUNT}"):
         Plugin(region="us-east-1", allowedAccountIds='["210987654321"]')
+
+
+def test_settings(plugin: Plugin) -> None:
+    """One that the provider does not know is refused, and another region is another provider."""
+    failures = plugin.config("CheckConfig", {"profile": "mine"}).failures
+    assert [each.property for each in failures] == ["profile"]
+    known = {"region": "us-east-1", "allowedAccountIds": "[]", "skipRegionValidation": "true"}
+    assert not plugin.config("CheckConfig", known).failures
+    assert not plugin.config("DiffConfig", known, known).replaces
+    assert plugin.config("DiffConfig", {"region": "us-west-1"}, known).replaces == ["region"]
 
 
 def test_no_account_is_reached_by_accident(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from aws_provider.types import TYPES
 from aws_provider.values import changes, plain, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from aws_provider.model import Type
     from aws_provider.values import Properties
@@ -32,6 +32,7 @@ _DEFAULTS = "__defaults"
 """Where the real provider, too, keeps which properties it has made up itself."""
 _RANDOM = 7
 """Characters that Pulumi adds to a resource's name to make one for AWS."""
+_SETTINGS = frozenset({"allowedAccountIds", "region", "version"})
 _ENDPOINT = "AWS_ENDPOINT_URL"
 
 
@@ -40,10 +41,10 @@ class AwsTestProvider(protocol.Provider):
 
     async def check_config(self, request: protocol.CheckRequest) -> protocol.CheckResponse:
         """Refuse settings that this provider does not know."""
-        unknown = request.new_inputs.keys() - {"region", "allowedAccountIds", "version"}
         failures = [
-            protocol.CheckFailure(key, "this test provider has no such setting")
-            for key in sorted(unknown)
+            protocol.CheckFailure(key, f"this test provider has no setting `{key}`")
+            for key in sorted(request.new_inputs.keys() - _SETTINGS)
+            # What `pulumi_aws` says by itself: checks to be left out.
             if not key.startswith(("skip", "__"))
         ]
         return protocol.CheckResponse(inputs=request.new_inputs, failures=failures)
@@ -71,7 +72,6 @@ class AwsTestProvider(protocol.Provider):
 
     async def invoke(self, request: protocol.InvokeRequest) -> protocol.InvokeResponse:
         """Tell where this provider works."""
-        region = self._region
         told: Mapping[str, Mapping[str, str]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "id": self._account,
@@ -80,7 +80,7 @@ class AwsTestProvider(protocol.Provider):
                 "userId": self._identity["UserId"],
             },
             "aws:index/getPartition:getPartition": {"id": "aws", "partition": "aws"},
-            "aws:index/getRegion:getRegion": {"id": region, "region": region},
+            "aws:index/getRegion:getRegion": {"id": self._region, "region": self._region},
         }
         if request.args:
             raise ValueError(f"this test provider asks {request.tok} without arguments only")
@@ -117,12 +117,7 @@ class AwsTestProvider(protocol.Provider):
         old, new = _properties(_token(request), request.old_state), plain(request.new_inputs)
         detailed: dict[str, protocol.PropertyDiff] = {}
         replaced: list[str] = []
-        for path, change in changes(old, new):
-            # What the service chose stays, where the program does not say it.
-            if change == "DELETE" and path in _chosen(kind):
-                continue
-            if _within(path, request.ignore_changes):
-                continue
+        for path, change in _changes(kind, old, new, request.ignore_changes):
             toggled = change != "UPDATE" and path in kind.replaces_none
             if replaces := toggled or _within(path, kind.replaces):
                 replaced.append(_top(path))
@@ -173,16 +168,8 @@ class AwsTestProvider(protocol.Provider):
             resource.outputs |= dict.fromkeys(kind.volatile, UNKNOWN)
         else:
             new = _properties(_token(request), request.news)
-            found = changes(resource.properties, new)
-            resource.update(
-                new,
-                {
-                    _top(path)
-                    for path, change in found
-                    if not (change == "DELETE" and path in _chosen(kind))
-                    and not _within(path, request.ignore_changes)
-                },
-            )
+            changed = _changes(kind, resource.properties, new, request.ignore_changes)
+            resource.update(new, {_top(path) for path, _ in changed})
             resource.outputs |= resource.told()
         return protocol.UpdateResponse(properties=_state(kind, request.news, resource.outputs))
 
@@ -241,6 +228,16 @@ def _state(kind: Type, inputs: Properties, outputs: Mapping[str, Any]) -> Proper
         given["tagsAll"] = given["tags"]
     told = {key: value for key, value in outputs.items() if key != "id"}
     return {**wrapped(told), **given}
+
+
+def _changes(
+    kind: Type, old: Mapping[str, Any], new: Mapping[str, Any], ignored: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what differs; what AWS chose stays, where the program does not say it."""
+    for path, change in changes(old, new):
+        chosen = change == "DELETE" and path in _chosen(kind)
+        if not chosen and not _within(path, ignored):
+            yield path, change
 
 
 def _top(path: str) -> str:
