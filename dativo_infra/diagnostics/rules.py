@@ -489,6 +489,15 @@ TWO_RUNNERS = _rule(
     "Let the jobs share one runner by the same infrastructure.name, give each a runner_config of "
     "its own, or use `run: task`.",
 )
+SHARED_REFUSES = _rule(
+    "DI510",
+    _WARNING,
+    "What jobs share would refuse what one of them runs.",
+    "A quota of a namespace on an amount (limits.cpu, ...) refuses pods that do not say how much "
+    "of it they may use, those of the other jobs in the namespace, too. Source: "
+    "https://kubernetes.io/docs/concepts/policy/resource-quotas/",
+    "Set the field in every job of the namespace, or use two namespaces.",
+)
 
 # --- 6xx: translating to a tool -----------------------------------------------------------------
 

@@ -74,6 +74,10 @@ def _unit(group: list[Wish], known: Container[Identity], report: Report) -> Unit
                     related=[(first.job.locate(first.shared.path), f"owned by {first.owner}")],
                 )
             )
+    for wish in group:
+        for claim, path in wish.shared.lacks.items():
+            if claimant := next((each for each in group if claim in each.shared.claims), None):
+                report(_lack(wish, path, claimant, claim))
     context = SharedContext(
         name=first.shared.name,
         claims=_claims(group, report),
@@ -125,6 +129,18 @@ def _disagreement(one: Wish, other: Wish, path: str) -> Diagnostic:
         f"`{path}` differs between {other.job.source.file} and {one.job.source.file}, which both "
         f"name the {one.kind.description} `{one.shared.name}`.",
         related=[(one.job.locate(path), "the other job")],
+    )
+
+
+def _lack(wish: Wish, path: str, claimant: Wish, claim: str) -> Diagnostic:
+    shared = claimant.shared
+    said = claimant.job.locate(shared.claims[claim].path)
+    return rules.SHARED_REFUSES.at(
+        wish.job.locate(wish.shared.path),
+        f"The {claimant.kind.description} `{shared.name}` has `{claim}`, and so refuses what does "
+        f"not say `{path}`: this job does not.",
+        remedy=f"Set `{path}`.",
+        related=[(said, "asked for here")] if claimant is not wish else [],
     )
 
 

@@ -183,6 +183,8 @@ class Shared:
     claims: Mapping[str, Claim] = field(default_factory=dict)
     common: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
     """Mappings of which the thing gets the pairs that all its jobs have: labels, annotations."""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    """Fields that the job does not set, by the claim of any job that makes them necessary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,9 +33,6 @@ JOBS = {
 }
 """The examples that are built in a cluster, by whichever tool."""
 CUSTOMERS, PAYMENTS = "acme/customers_sync.yaml", "acme/payments_sync.yaml"
-REFUSED_PODS = pytest.mark.xfail(
-    reason="the quota that payments_sync asks for wants limits of all pods in the namespace"
-)
 PASSWORD = "hunter2-hunter2"
 STACK = "prod"
 
@@ -203,10 +200,7 @@ def test_what_jobs_say(examples: Fleet) -> None:
             assert annotations.items() <= stored["annotations"].items()
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(each, marks=REFUSED_PODS) if each == CUSTOMERS else each for each in JOBS],
-)
+@pytest.mark.parametrize("name", JOBS)
 def test_pods(examples: Fleet, name: str) -> None:
     """The server takes a job's pods: their account, quota, limits and security level agree."""
     cron_job = examples.cron_job(name)

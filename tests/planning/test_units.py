@@ -162,6 +162,24 @@ def test_one_namespace_a_target(make: Any) -> None:
     assert len({unit.target for unit in units if unit.component == NAMESPACE}) == 2
 
 
+def test_quota_refuses_jobs_without_the_amount(make: Any) -> None:
+    """A quota that one job asks for is told to each job of the namespace whose pods it refuses."""
+    quota = {"quota_limits_cpu": "4", "resource_limits_cpu": "1"}
+    asking = make.kubernetes({"metadata.variables": quota}, name="asking.yaml")
+    silent = make.kubernetes({"metadata.variables": {"image": "x:1"}}, name="silent.yaml")
+    saying = make.kubernetes(
+        {"metadata.variables": {"resource_limits_cpu": "1"}}, name="saying.yaml"
+    )
+    planned = plan([asking, silent, saying])
+    code = rules.SHARED_REFUSES.code
+    [told] = [each for each in planned.diagnostics if each.code == code]
+    assert told.location
+    assert told.location.file == "silent.yaml"
+    assert told.related[0][0].file == "asking.yaml"
+    assert "metadata.variables.resource_limits_cpu" in told.remedy
+    assert code not in make.codes(silent, saying)
+
+
 def test_kubernetes_by_cloudformation_is_refused(make: Any) -> None:
     """CloudFormation has no Kubernetes objects: an error that names the tools that can."""
     planned = plan([make.kubernetes({"provider": "cloudformation"})])

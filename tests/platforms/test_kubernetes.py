@@ -153,7 +153,7 @@ def test_quota(make: Any) -> None:
     message = make.codes(a, b)[rules.SHARED_DISAGREES.code]
     assert "a.yaml" in message
     assert "b.yaml" in message
-    assert any("resource_limits_cpu" in note for note in make.plan(a).jobs[0].notes)
+    assert "resource_limits_cpu" in make.codes(a)[rules.SHARED_REFUSES.code]
 
 
 def test_pod_security(make: Any) -> None:

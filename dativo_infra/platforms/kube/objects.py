@@ -99,7 +99,6 @@ class JobObjects:
         """Yield what a person should know."""
         if self.context.settings["enable_network_policy"]:
             yield from network.notes(self.context)
-        yield from shared.notes(self.context)
 
     def object(
         self,

@@ -184,6 +184,12 @@ def wishes(context: Context, account: Account, *, holds_state: bool) -> Iterator
             path="runtime.namespace",
             claims=dict(_namespace_claims(context, holds_state=holds_state)),
             common=common,
+            # A quota of an amount refuses pods that do not say it.
+            lacks={
+                f"quota_{amount}": f"metadata.variables.resource_{amount}"
+                for amount in _QUOTAS
+                if context.settings.get(f"resource_{amount}", "") is None
+            },
         )
     if account.is_own or (account.name == _DEFAULT and not account.annotations):
         return
@@ -217,17 +223,6 @@ def _namespace_claims(context: Context, *, holds_state: bool) -> Iterator[tuple[
             yield claim(name, strict=False)
     if holds_state:
         yield "holds_state", Claim(value=True, path="runtime.storage")
-
-
-def notes(context: Context) -> Iterator[str]:
-    """Yield what a person should know about the namespace."""
-    for amount in _QUOTAS:
-        wanted = f"resource_{amount}"
-        if context.settings[f"quota_{amount}"] and context.settings.get(wanted, "") is None:
-            yield (
-                f"with quota_{amount} every container of the namespace must say {wanted}, and "
-                "this job's does not: its pods will be refused"
-            )
 
 
 def _build_namespace(shared: SharedContext) -> tuple[Resource, ...]:
