@@ -79,7 +79,12 @@ class Providers:
                 import pulumi_kubernetes as kubernetes
 
                 self._made[key] = kubernetes.Provider(
-                    name, context=target.kubernetes_context, opts=opts
+                    name,
+                    context=target.kubernetes_context,
+                    # Else a change of what one holds deletes it first: their names are fixed.
+                    enable_config_map_mutable=True,
+                    enable_secret_mutable=True,
+                    opts=opts,
                 )
         return self._made.get(key)
 

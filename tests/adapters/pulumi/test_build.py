@@ -225,6 +225,8 @@ def test_each_target_has_one_explicit_provider(make_unit: Any) -> None:
     assert aws.inputs["region"] == "eu-west-1"
     assert aws.inputs["allowedAccountIds"] == '["123456789012"]'
     assert kubernetes.inputs["context"] == "prod"
+    assert kubernetes.inputs["enableConfigMapMutable"] == "true"
+    assert kubernetes.inputs["enableSecretMutable"] == "true"
     assert {each.provider for each in recording.of_type("aws:iam/role:Role")} == {aws.urn}
     assert recording.one("kubernetes:core/v1:ConfigMap").provider == kubernetes.urn
 

@@ -48,7 +48,12 @@ from pulumi.runtime.rpc import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SETTINGS = frozenset({"kubeconfig", "context"})
+MUTABLE = {
+    "enableConfigMapMutable": ("v1", "ConfigMap"),
+    "enableSecretMutable": ("v1", "Secret"),
+}
+"""Settings by which what a kind holds is changed in place."""
+SETTINGS = frozenset({"kubeconfig", "context", *MUTABLE})
 
 IDENTITY = ("metadata.name", "metadata.namespace")
 
@@ -82,6 +87,7 @@ class KubernetesTestProvider(Provider):
 
     def __init__(self) -> None:
         self._connection: Api | None = None
+        self._replaced_with = REPLACED_WITH
 
     @property
     def _api(self) -> Api:
@@ -105,6 +111,10 @@ class KubernetesTestProvider(Provider):
         if not kubeconfig:
             raise LookupError("no kubeconfig is given, and KUBECONFIG is not set")
         self._connection = Api.of_kubeconfig(kubeconfig, settings.get("context"))
+        mutable = {kind for name, kind in MUTABLE.items() if settings.get(name) in {True, "true"}}
+        self._replaced_with = {
+            kind: paths for kind, paths in REPLACED_WITH.items() if kind not in mutable
+        }
         # The engine itself makes a secret of each output whose input is one.
         return ConfigureResponse(accept_secrets=False, supports_preview=True)
 
@@ -171,7 +181,7 @@ class KubernetesTestProvider(Provider):
             manager = _manager(request.old_state)
             desired = self._desired(live, _ignoring(new, live, request.ignore_changes), manager)
         kinds = dict(_differences(_comparable(live), _comparable(desired)))
-        replaces = [path for path in kinds if _is_replaced_with(new, path)]
+        replaces = [path for path in kinds if self._is_replaced_with(new, path)]
         detailed = {
             path: PropertyDiff(_replacing(kind) if path in replaces else kind, input_diff=False)
             for path, kind in kinds.items()
@@ -191,9 +201,17 @@ class KubernetesTestProvider(Provider):
             return self._api.apply(manifest, manager, dry_run=True)
         except Invalid:
             desired = _merged(live, manifest)
-            if not any(_is_replaced_with(desired, path) for path, _ in _differences(live, desired)):
+            differing = (path for path, _ in _differences(live, desired))
+            if not any(self._is_replaced_with(desired, path) for path in differing):
                 raise
             return desired
+
+    def _is_replaced_with(self, manifest: Mapping[str, Any], path: str) -> bool:
+        kind = manifest["apiVersion"], manifest["kind"]
+        return any(
+            path == each or path.startswith((f"{each}.", f"{each}["))
+            for each in (*IDENTITY, *self._replaced_with.get(kind, ()))
+        )
 
     def _update(self, request: UpdateRequest) -> UpdateResponse:
         manifest = _manifest(request.news)
@@ -288,14 +306,6 @@ def _differences(
             yield from _differences(old[key], new[key], path)
         elif old[key] != new[key]:
             yield path, PropertyDiffKind.UPDATE
-
-
-def _is_replaced_with(manifest: Mapping[str, Any], path: str) -> bool:
-    kind = manifest["apiVersion"], manifest["kind"]
-    return any(
-        path == each or path.startswith((f"{each}.", f"{each}["))
-        for each in (*IDENTITY, *REPLACED_WITH.get(kind, ()))
-    )
 
 
 def _replacing(kind: PropertyDiffKind) -> PropertyDiffKind:
