@@ -80,8 +80,10 @@ class Cluster:
         idle = self.settings["idle_timeout_minutes"]
         ends = f", or ends itself after {idle} minutes without work" if idle else ""
         yield f"the cluster stays up and is billed until it is destroyed{ends}"
-        if self.settings["protect"]:
-            yield "it is protected; to take it down: set protect: false, deploy, then destroy"
+        guards = [each for each in ("protect", "termination_protection") if self.settings[each]]
+        if guards:
+            off = " and ".join(f"{each}: false" for each in guards)
+            yield f"it is protected; to take it down: set {off}, deploy, then destroy"
         key, value = MANAGED_POLICY_TAG
         yield f"its VPC, subnets and security groups must carry the tag {key}={value}"
         yield from rights.notes(self.context, self._role_statements(), "ec2.amazonaws.com")

@@ -344,6 +344,9 @@ def test_notes(make: Any) -> None:
     assert any("set protect: false" in note for note in job_plan.notes)
     (free,) = make.plan(make.emr({f"{V}protect": False})).jobs
     assert not any("protect: false" in note for note in free.notes)
+    (guarded,) = make.plan(make.emr({f"{V}termination_protection": True})).jobs
+    words = "set protect: false and termination_protection: false, deploy, then destroy"
+    assert any(words in note for note in guarded.notes)
 
 
 @pytest.mark.parametrize(
