@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.planning import Plan
 
+_POLICIES = "MOTO_IAM_LOAD_MANAGED_POLICIES"
 ACCOUNT = "123456789012"
 """The account that moto answers for."""
 _POLLED_EVERY = 0.02
@@ -68,8 +69,12 @@ class Aws:
 def aws_server() -> Iterator[Aws]:
     """Serve an AWS without anything in it, for this process and those that it starts."""
     with ExitStack() as stack:
-        stack.enter_context(patch.dict(os.environ, {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}))
+        stack.callback(os.environ.pop, _POLICIES, None)
+        os.environ[_POLICIES] = "true"
         stack.enter_context(embedded())
+        boto3.client("iam").list_roles()
+        # IAM has begun. Its policies, which take seconds, are not read again for what is forgotten.
+        del os.environ[_POLICIES]
         for gap in (*_emr(), *_ecs(), _launch_template()):
             stack.enter_context(gap)
         # One request at a time, since moto's memory is not made for threads.
