@@ -170,10 +170,20 @@ def open_tools(run: Run, names: Iterable[str], **options: Any) -> Iterator[list[
     """Give the tools of these names, all of them usable, with what the options mean to each.
 
     Raises:
-        DiagnosticError: one of them cannot be used.
+        DiagnosticError: some cannot be used; why is said of each.
     """
+    from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
+
+    tools: list[Tool] = []
+    problems: list[Diagnostic] = []
     with ExitStack() as opened:
-        yield [opened.enter_context(_open(name, run, **options)) for name in names]
+        for name in names:
+            try:
+                tools.append(opened.enter_context(_open(name, run, **options)))
+            except DiagnosticError as error:
+                problems.extend(error.diagnostics)
+        raise_errors(problems)
+        yield tools
 
 
 @contextmanager

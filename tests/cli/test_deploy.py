@@ -324,6 +324,28 @@ def test_ctrl_c_anywhere_exits_with_130(run, examples: Path, monkeypatch) -> Non
     assert run("deploy", examples).exit_code == 130
 
 
+def test_all_tools_that_cannot_be_used_are_told(run, write_job, emr: str, monkeypatch) -> None:
+    """What each tool lacks is said at once, and what to do; one tool's jobs can be chosen."""
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        monkeypatch.delenv(name, raising=False)
+    folder = write_job(emr, "one").parent
+    write_job(emr.replace("provider: cloudformation", "provider: pulumi"), "two")
+    nobody = {
+        "PATH": str(folder),
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    result = run("deploy", folder, **nobody)
+    assert result.exit_code == 1
+    assert "error[DI704]: There are no credentials for AWS" in result.stderr
+    assert "error[DI717]: The Pulumi CLI was not found." in result.stderr
+    alone = run("deploy", folder, "--tool", "pulumi", **nobody)
+    assert "DI717" in alone.stderr
+    assert "DI704" not in alone.stderr
+
+
 def test_nothing_to_deploy_is_said(run, write_job, emr: str) -> None:
     """Jobs that others own are listed, and nobody is asked for credentials."""
     path = write_job(emr.replace("provider: cloudformation", "provider: terraform"))
