@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.diagnostics.rules import SHARED_PARTLY
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic, Location
     from dativo_infra.planning.result import Unit
+    from dativo_infra.planning.selection import Selection
 
 D = TypeVar("D", bound="Doomed")
 
@@ -30,6 +32,14 @@ class InterruptedRunError(KeyboardInterrupt):
     def __init__(self, results: list[Any]) -> None:
         self.results = results
         super().__init__()
+
+
+class PartlyDoneError(DiagnosticError):
+    """Some stacks could not be worked on at all; carries what became of the others."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], results: list[Any]) -> None:
+        self.results = results
+        super().__init__(diagnostics)
 
 
 def nobody(_: Any) -> None:
@@ -261,6 +271,15 @@ class DestroyResult:
 
 
 OnDestroyed: TypeAlias = Callable[[DestroyResult], None]
+
+
+def all_selected(jobs: Iterable[str], selection: Selection) -> bool:
+    """Return whether there are jobs, and all of them are of a tenant and an environment."""
+    places = [job.split("/", 2)[:2] for job in jobs]
+    return bool(places) and all(
+        selection.tenant in {None, tenant} and selection.environment in {None, environment}
+        for tenant, environment in places
+    )
 
 
 def kept(

@@ -76,6 +76,8 @@ class Run:
     plan: Plan
     diagnostics: tuple[Diagnostic, ...]
     environment: Mapping[str, str]
+    given: Mapping[str, str]
+    """The values of variables that options gave, which are in the environment, too."""
     left: frozenset[str]
     """The identities of jobs that `--tenant` and `--environment` did not choose."""
     project: Project
@@ -168,13 +170,14 @@ def prepare(
 
     # A run only builds up data, of which the collector would find nothing to free again and again.
     gc.set_threshold(100_000, 50, 100)
-    variables = dict(os.environ)
+    given: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
     for file in env_files:
         found, wrong = read_env_file(Path(file))
-        variables.update(found)
+        given.update(found)
         diagnostics.extend(wrong)
-    variables.update(_params(params))
+    given.update(_params(params))
+    variables = {**os.environ, **given}
     loaded = load(paths, variables)
     loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)
@@ -194,6 +197,7 @@ def prepare(
         plan=planned,
         diagnostics=in_order([*diagnostics, *planned.diagnostics]),
         environment=variables,
+        given=given,
         left=frozenset(str(job.identity) for job in left),
         project=loaded_project.project,
         # A project file that was named may be the one of jobs that are elsewhere.

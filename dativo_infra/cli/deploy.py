@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dativo_infra.adapters.results import DestroyResult, Doomed, StackResult
     from dativo_infra.cli.common import Run
     from dativo_infra.cli.stacks import Tool
+    from dativo_infra.diagnostics import Diagnostic
 
     Gone: TypeAlias = list[tuple[Tool, list[Doomed]]]
     """What no job names any more, by the tool that has it."""
@@ -118,13 +119,14 @@ def command(
             bucket=bucket,
         ) as tools,
     ):
-        results, interrupted = _deploy(
+        results, problems, interrupted = _deploy(
             tools, allow_replacement=allow_replacement, recreate_failed=recreate_failed
         )
         resources = [one for each in tools for one in each.created(results)]
         unsupported = [kind for each in tools for kind in each.unsupported]
-        failed = any(result.diagnostics for result in results)
+        failed = bool(problems) or any(result.diagnostics for result in results)
         _report(run, tools, results, resources, form)
+        show_diagnostics(problems)
         gone: Gone = []
         if not interrupted:
             gone = _gone(tools, (options["tenant"], options["environment"]), prune=prune)
@@ -170,18 +172,27 @@ def _check_project(run: Run) -> None:
         )
 
 
-def _deploy(tools: list[Tool], **settings: Any) -> tuple[list[StackResult], bool]:
-    """Deploy, one tool after the other; return the results and whether it was interrupted."""
+def _deploy(tools: list[Tool], **settings: Any) -> tuple[list[StackResult], list[Diagnostic], bool]:
+    """Deploy, one tool after the other.
+
+    Returns:
+        The results, why some stacks could not be worked on, and whether it was interrupted.
+    """
     from dativo_infra.adapters.results import InterruptedRunError
+    from dativo_infra.diagnostics import DiagnosticError
 
     results: list[StackResult] = []
+    problems: list[Diagnostic] = []
     with Progress(sum(len(each.units) for each in tools)) as progress:
-        try:
-            for each in tools:
+        for each in tools:
+            try:
                 results += each.deploy(progress, **settings)
-        except InterruptedRunError as error:
-            return [*results, *error.results], True
-    return results, False
+            except InterruptedRunError as error:
+                return [*results, *error.results], problems, True
+            except DiagnosticError as error:
+                results += getattr(error, "results", [])
+                problems.extend(error.diagnostics)
+    return results, problems, False
 
 
 def _gone(tools: list[Tool], selected: tuple[str | None, str | None], *, prune: bool) -> Gone:

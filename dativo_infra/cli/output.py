@@ -113,6 +113,7 @@ def _show(known: Mapping[str, Mapping[str, str]]) -> None:
 
 def _env(values: Mapping[str, str]) -> tuple[list[str], list[Diagnostic]]:
     """Return the lines of an environment file, and what cannot be one."""
+    from dativo_infra.adapters.results import HIDDEN
     from dativo_infra.diagnostics.rules import NOT_AN_ENV_VALUE
 
     lines: dict[str, str] = {}
@@ -121,7 +122,9 @@ def _env(values: Mapping[str, str]) -> tuple[list[str], list[Diagnostic]]:
         name = re.sub(r"\W", "_", output, flags=re.ASCII).upper()
         name = f"_{name}" if name[:1].isdigit() else name
         quoted = _quoted(value)
-        if quoted is None:
+        if value == HIDDEN:
+            problems.append(NOT_AN_ENV_VALUE.at(None, f"The value of `{output}` is a secret."))
+        elif quoted is None:
             problem = f"The value of `{output}` has line ends, or both kinds of quotes."
             problems.append(NOT_AN_ENV_VALUE.at(None, problem))
         elif lines.setdefault(name, f"{name}={quoted}") != f"{name}={quoted}":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from dativo_infra.cli.common import need_extra
+from dativo_infra.cli.common import need_extra, say
 from dativo_infra.cli.stacks import Tool
 
 if TYPE_CHECKING:
@@ -108,20 +108,21 @@ class Pulumi(Tool):
 
         return self._each(lambda part: doomed(part.units, stack=part.stack))
 
-    def orphans(self, selected: tuple[str | None, str | None]) -> list[Doomed]:  # noqa: ARG002
+    def orphans(self, selected: tuple[str | None, str | None]) -> list[Doomed]:
         """Return what the stacks have and no job of the project names any more."""
         from dativo_infra.adapters.pulumi.deploy import orphans
+        from dativo_infra.planning import Selection
 
         if not self.run.whole:
             return []
-        return [
-            each
-            for each in self._each(
-                lambda part: orphans(part.units, stack=part.stack, existing=self.run.existing)
+        return self._each(
+            lambda part: orphans(
+                part.units,
+                stack=part.stack,
+                selection=Selection(tenant=selected[0], environment=selected[1]),
+                existing=self.run.existing,
             )
-            # What was not chosen is none of this run's business.
-            if self.run.left.isdisjoint(each.jobs)
-        ]
+        )
 
     def destroy(self, found: list[Doomed], progress: Progress) -> list[DestroyResult]:
         """Delete units from their stacks."""
@@ -159,24 +160,30 @@ class Pulumi(Tool):
         """Return what work on each stack gives.
 
         Raises:
+            PartlyDoneError: some stacks cannot be worked on.
             InterruptedRunError: Ctrl-C; it carries the results of all until then.
         """
-        from dativo_infra.adapters.results import InterruptedRunError
+        from dativo_infra.adapters.results import InterruptedRunError, PartlyDoneError
+        from dativo_infra.diagnostics import Diagnostic, DiagnosticError
 
         results: list[Any] = []
+        problems: list[Diagnostic] = []
         for part in self._parts:
             try:
                 results += work(part)
             except InterruptedRunError as error:
                 raise InterruptedRunError([*results, *error.results]) from error
+            except DiagnosticError as error:
+                problems.extend(error.diagnostics)
+        if problems:
+            raise PartlyDoneError(problems, results)
         return results
 
     def _said(self) -> dict[str, Any]:
         """Return what deploying and previewing take."""
-        known = self.run.environment.items()
         return {
             # The environment is weaker than the stack's configuration, as it is for `pulumi up`.
-            "parameters": {name: text for name, text in known if os.environ.get(name) != text},
+            "parameters": self.run.given,
             "elsewhere": self.run.elsewhere(),
             "parallel": self._parallel,
         }
@@ -188,12 +195,24 @@ class Pulumi(Tool):
         Raises:
             DiagnosticError: a stack cannot be asked, or a unit is of two.
         """
+        from dativo_infra.adapters.results import place_of
+        from dativo_infra.diagnostics import raise_errors
+        from dativo_infra.diagnostics.rules import CONTESTED
+
         names = [self._stack] if self._stack else self._environments()
         parts = [self._part(self._engine.stack(name)) for name in names]
         if self._stack and not parts[0].units:
             chosen = parts[0].stack.selection
             where = "/".join(filter(None, (chosen.tenant, chosen.environment)))
             raise click.UsageError(f"the stack {self._stack} is for {where}, which has no job here")
+        taken = Counter(unit.identity for part in parts for unit in part.units)
+        twice = [unit for unit in self.units if taken[unit.identity] > 1]
+        raise_errors(
+            CONTESTED.at(place_of(unit), f"Two stacks would build the {unit.description}.")
+            for unit in twice
+        )
+        if left := [str(unit.identity) for unit in self.units if not taken[unit.identity]]:
+            say(f"not selected by the configuration of {', '.join(names)}: {', '.join(left)}")
         return parts
 
     def _environments(self) -> list[str]:

@@ -227,15 +227,22 @@ def orphan_data(stacks: Iterable[Doomed]) -> list[dict[str, Any]]:
 def delete(found: list[tuple[Tool, list[Doomed]]]) -> tuple[list[DestroyResult], bool]:
     """Delete stacks and say what went wrong; return the results and whether it was interrupted."""
     from dativo_infra.adapters.results import InterruptedRunError
+    from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 
     results: list[DestroyResult] = []
+    problems: list[Diagnostic] = []
     interrupted = False
     with Progress(sum(len(stacks) for _, stacks in found)) as progress:
-        try:
-            for tool, stacks in found:
+        for tool, stacks in found:
+            try:
                 results += tool.destroy(stacks, progress)
-        except InterruptedRunError as error:
-            results += error.results
-            interrupted = True
+            except InterruptedRunError as error:
+                results += error.results
+                interrupted = True
+                break
+            except DiagnosticError as error:
+                results += getattr(error, "results", [])
+                problems.extend(error.diagnostics)
     show_diagnostics(each for result in results for each in result.diagnostics)
+    raise_errors(problems)
     return results, interrupted

@@ -648,9 +648,9 @@ NOT_AN_ENV_VALUE = _rule(
     "DI714",
     _ERROR,
     "The output cannot be written as a line of an environment file.",
-    "Such a file has one line a value, and quotes that cannot be escaped; and two outputs cannot "
-    "have one name.",
-    "Use `--format json`.",
+    "Such a file has one line a value, and quotes that cannot be escaped; two outputs cannot have "
+    "one name; and a secret is written to no file.",
+    "Use `--format json`; ask for a secret with `pulumi stack output --show-secrets`.",
 )
 SHARED_PARTLY = _rule(
     "DI715",

@@ -209,6 +209,13 @@ def test_what_would_be_lost_is_kept(ready: Workspace, aws: Aws) -> None:
     [same] = aws.client("emr").list_clusters()["Clusters"]
     assert same == before
 
+    protected = (ready.jobs / "orders.yaml").read_text()
+    write(ready, "orders", platform="fargate", variables="image: 'registry.example/runner:1'")
+    moved = ready.dativo("deploy", "jobs")
+    assert "error[DI706]: The stack prod would remove `cluster`" in moved.stderr
+    assert moved.returncode == 1
+    (ready.jobs / "orders.yaml").write_text(protected)
+
     data(ready, "deploy", "jobs", "--allow-replacement")
     clusters = aws.client("emr").list_clusters()["Clusters"]
     states = {each["Id"]: each["Status"]["State"] for each in clusters}
@@ -251,9 +258,13 @@ def test_environments_are_stacks(ready: Workspace) -> None:
         "dev:acme-dev-clicks",
         "prod:acme-prod-orders",
     }
-    ready.create("blue", environment="dev")
+    ready.create("blue", environment="dev")  # and selects it, for whoever works there
     [made] = data(ready, "preview", "jobs", "--stack", "blue")["stacks"]
     assert made["identity"] == "acme/dev/clicks"
+    assert ready.pulumi("stack", "--show-name").strip() == "blue"
+    ready.configure("red", environment="dev", tenant="globex")
+    wrong = ready.dativo("preview", "jobs", "--stack", "red")
+    assert "the stack red is for globex/dev, which has no job here" in wrong.stderr
     wrong = ready.dativo("preview", "jobs", "--stack", "green")
     assert wrong.returncode == 2
     assert "the stack green is for green, which has no job here" in wrong.stderr

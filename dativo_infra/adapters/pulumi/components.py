@@ -26,7 +26,7 @@ from dativo_infra.planning import Unit
 TYPE = "dativo:index:"
 """What the type of every component begins with."""
 RECORD = "unit"
-"""The input in which the state says of a component which unit it is, and whose."""
+"""The input in which the state says of a component built by a plan which unit it is, and whose."""
 
 
 class AutoScalingArgs(TypedDict, total=False):
@@ -183,7 +183,13 @@ class Component(pulumi.ComponentResource):
         `parameters` has a value for each parameter of the unit, see `values.given`.
         """
         component = cls.__new__(cls)
-        component._build(unit.name(PULUMI), unit, parameters, opts)  # noqa: SLF001 - its own
+        record = {
+            "identity": str(unit.identity),
+            "jobs": list(map(str, unit.jobs)),
+            "needs": list(map(str, unit.needs)),
+        }
+        name = unit.name(PULUMI)
+        component._build(name, unit, parameters, opts, {RECORD: record})  # noqa: SLF001 - its own
         return component
 
     def resolve(self, value: Any) -> pulumi.Output[Any]:
@@ -212,16 +218,12 @@ class Component(pulumi.ComponentResource):
         unit: Unit,
         parameters: Mapping[str, pulumi.Input[Any]],
         opts: pulumi.ResourceOptions | None,
+        inputs: Mapping[str, Any] | None = None,
     ) -> None:
         # Children whose names begin with the component's get the aliases that follow from these.
         former = [pulumi.Alias(name=render(each, PULUMI)) for each in unit.former]
         options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=former), opts)
-        record = {
-            "identity": str(unit.identity),
-            "jobs": list(map(str, unit.jobs)),
-            "needs": list(map(str, unit.needs)),
-        }
-        super().__init__(f"{TYPE}{type(self).__name__}", name, {RECORD: record}, options)
+        super().__init__(f"{TYPE}{type(self).__name__}", name, inputs or {}, options)
         self._resolver = lower(unit, name=name, component=self, parameters=parameters)
         exported = {
             **self._EXPORTS,

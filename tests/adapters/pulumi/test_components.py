@@ -158,8 +158,7 @@ def test_a_cluster_from_arguments_alone() -> None:
     component = recording.one("dativo:index:EmrCluster")
     children = recording.children(component)
     assert component.name == "orders"
-    jobs = ["acme/prod/orders"]
-    assert component.inputs == {"unit": {"identity": jobs[0], "jobs": jobs, "needs": []}}
+    assert component.inputs == {}
     assert {each.name for each in children} >= {"orders-cluster", "orders-service-role"}
     assert len(children) == len(recording) - 1
     assert recording.one(CLUSTER).inputs["name"] == "acme-prod-orders"

@@ -8,7 +8,7 @@ from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
 from dativo_infra.adapters.cloudformation.deploy.destroying import DoomedStack, held_by
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours, names_of
-from dativo_infra.adapters.results import kept
+from dativo_infra.adapters.results import all_selected, kept
 from dativo_infra.planning.selection import Selection
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def orphans(
         for described in _candidates(watch, {name for where, name in names if where == region}):
             document = template_of(watch, described["StackName"])
             ours = said_in(document)
-            if ours.get("project") == project and _selected(ours, selection):
+            if ours.get("project") == project and all_selected(ours.get("jobs", ()), selection):
                 found.append(held_by(watch, described, document, target))
     return kept(found, {job for each in found for job in each.jobs}, project, existing)
 
@@ -74,12 +74,3 @@ def _candidates(watch: Watch, names: set[str]) -> Iterator[Mapping[str, Any]]:
                 and described["StackStatus"] not in NOT_CREATED
             ):
                 yield described
-
-
-def _selected(ours: Mapping[str, Any], selection: Selection) -> bool:
-    """Return whether all jobs that a stack was deployed for are in the selection."""
-    places = [job.split("/", 2)[:2] for job in ours.get("jobs", ())]
-    return bool(places) and all(
-        selection.tenant in {None, tenant} and selection.environment in {None, environment}
-        for tenant, environment in places
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi.automation import CommandError
 
@@ -36,8 +36,6 @@ from dativo_infra.values import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from pulumi.automation import OutputMap
 
     from dativo_infra.adapters.pulumi.deploy.engine import Stack
     from dativo_infra.adapters.results import OnEvent, OnResult
@@ -188,24 +186,26 @@ class _Run:
         kept: dict[Identity, str] = {}
         problems = list(_missing(units, stack, parameters))
         staying = state.others(units)
+        known: dict[str, Unit] = {}
         for unit in units:
-            built = state.of_unit(unit) if unit.kind is UnitKind.SHARED else None
-            if built is None:
-                continue
-            found, reason = shared_partly(unit, stack.name, built.jobs, elsewhere)
-            problems.extend(found)
-            if reason:
-                kept[unit.identity] = reason
-                staying.append(built)
+            for built in state.of_unit(unit):
+                known.update(dict.fromkeys(built.urns, unit))
+                if unit.kind is not UnitKind.SHARED:
+                    continue
+                found, reason = shared_partly(unit, stack.name, built.jobs, elsewhere)
+                problems.extend(found)
+                if reason:
+                    kept[unit.identity] = reason
+                    staying.append(built)
         raise_errors(problems)
         here = {str(each.job.identity) for each in jobs}
         users = {job for each in staying for job in each.jobs} - here
-        outputs = stack.outputs() if users else {}
         program = Program(
             units=units,
             jobs=jobs,
             parameters=parameters,
-            kept={name: value for name, value in outputs.items() if name in users},
+            kept={name: value for name, value in state.outputs.items() if name in users},
+            known=known,
         )
         exclude = {urn for each in staying for urn in (*each.urns, *each.providers)}
         return cls(stack=stack, program=program, kept=kept, exclude=sorted(exclude))
@@ -219,7 +219,7 @@ class _Run:
         told = Told(stack=self.stack.name, program=self.program, on_event=on_event)
         more = {"continue_on_error": True} if command == "up" else {}
         try:
-            done = self.stack.run(
+            self.stack.run(
                 command,
                 self.program.run,
                 on_event=told,
@@ -227,7 +227,6 @@ class _Run:
                 parallel=parallel,
                 **more,
             )
-            told.outputs = getattr(done, "outputs", None)
         except KeyboardInterrupt:
             told.interrupted = True
         except CommandError as error:
@@ -290,7 +289,7 @@ class _Run:
 
     def results(self, told: Told) -> list[StackResult]:
         """Return what became of each unit."""
-        outputs = self.stack.outputs() if told.outputs is None else told.outputs
+        outputs = self.stack.state.outputs
         problems, changes = self.problems(told), told.changes()
         results: list[StackResult] = []
         unfinished = {each.identity for each in self.program.units if not told.complete(each)}
@@ -318,7 +317,7 @@ class _Run:
         return f"{self.stack.name}:{unit.name(PULUMI)}"
 
     def _result(
-        self, unit: Unit, action: Action, outputs: OutputMap, reason: str = ""
+        self, unit: Unit, action: Action, outputs: Mapping[str, Any], reason: str = ""
     ) -> StackResult:
         job = outputs.get(str(unit.jobs[0])) if unit.kind is UnitKind.JOB else None
         return StackResult(
@@ -326,7 +325,7 @@ class _Run:
             stack=self.called(unit),
             action=action,
             reason=reason,
-            outputs=texts(job) if job else {},
+            outputs=texts(job),
         )
 
     def _failed(self, unit: Unit, found: list[Diagnostic]) -> StackResult:
@@ -352,14 +351,14 @@ def _missing(
     """Yield an error for each parameter that has no value, where it is needed first."""
     told: set[str] = set()
     for unit in units:
-        for resource in unit.resources:
+        for resource in (*unit.resources, unit.exports):
             for each in parameters(content(resource)):
                 known = each.name in values or each.name in os.environ or stack.knows(each.name)
                 if not known and each.name not in told:
                     told.add(each.name)
                     secret = "--secret " if each.secret else ""
                     yield MISSING_PARAMETER.at(
-                        resource.origin,
+                        getattr(resource, "origin", None) or place_of(unit),
                         f"`{each.name}` has no value.",
                         remedy=f"Set it in the environment, or with `pulumi config set {secret}"
                         f"{each.name} ...`.",

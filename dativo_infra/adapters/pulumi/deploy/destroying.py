@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pulumi.automation import CommandError
 
 from dativo_infra.adapters.pulumi.deploy.deploying import PARALLEL
-from dativo_infra.adapters.pulumi.deploy.engine import said
+from dativo_infra.adapters.pulumi.deploy.engine import refused, said
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
 from dativo_infra.adapters.pulumi.deploy.urns import name_of
@@ -17,11 +17,14 @@ from dativo_infra.adapters.results import (
     Doomed,
     Held,
     InterruptedRunError,
+    all_selected,
     kept,
     nobody,
     place_of,
 )
+from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.diagnostics.rules import DESTROY_FAILED
+from dativo_infra.planning.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -42,25 +45,33 @@ def doomed(units: Iterable[Unit], *, stack: Stack) -> list[Doomed]:
         DiagnosticError: the stack cannot be asked.
     """
     units = list(units)
-    there = ((unit, stack.state.of_unit(unit)) for unit in units)
-    found = [_doomed(built, stack, unit) for unit, built in there if built]
+    there = ((unit, built) for unit in units for built in stack.state.of_unit(unit))
+    found = [_doomed(built, stack, unit) for unit, built in there]
     going = {str(each) for unit in units for each in (*unit.jobs, *unit.former)}
     return kept(found, going)
 
 
-def orphans(units: Iterable[Unit], *, stack: Stack, existing: Collection[str] = ()) -> list[Doomed]:
+def orphans(
+    units: Iterable[Unit],
+    *,
+    stack: Stack,
+    selection: Selection = Selection(),  # noqa: B008 - it cannot be changed
+    existing: Collection[str] = (),
+) -> list[Doomed]:
     """Return what the stack has that none of the units is, or was.
 
     Args:
-        units: All units of all jobs that the stack is for.
+        units: All units of all jobs that the stack is for, in the selection.
         stack: Where to look.
+        selection: The tenant and environment of which all jobs of a unit must be.
         existing: The identities of all jobs of the project, whoever owns them now: what is one of
             theirs is kept.
 
     Raises:
         DiagnosticError: the stack cannot be asked.
     """
-    found = [_doomed(built, stack) for built in stack.state.others(units)]
+    others = stack.state.others(units)
+    found = [_doomed(built, stack) for built in others if all_selected(built.jobs, selection)]
     return kept(found, {job for each in found for job in each.jobs}, existing=existing)
 
 
@@ -92,7 +103,7 @@ def destroy(
     going = {each.id for each in found if not each.keep}
     targets = [urn for unit in stack.state.units if unit.urn in going for urn in unit.urns]
     # Everything: then what the units had in common, such as providers, goes as well.
-    every = going == {unit.urn for unit in stack.state.units}
+    every = not stack.state.foreign and going == {unit.urn for unit in stack.state.units}
     told = Told(stack=stack.name, program=Program(), on_event=on_event)
     if targets:
         try:
@@ -109,6 +120,8 @@ def destroy(
             told.error = said(error)
     left = {unit.urn for unit in stack.state.units}
     results = [_result(each, told, left) for each in found]
+    if told.error and not any(each.action.unfinished for each in results):
+        raise DiagnosticError([refused(stack.name, told.error)])
     for each in results:
         on_result(each)
     if told.interrupted:

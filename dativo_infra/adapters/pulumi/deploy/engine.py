@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PROJECT = "dativo-infra"
 """The Pulumi project, where no Pulumi.yaml names one."""
-_REASON = re.compile(r"^(stderr: )?error: ")
+_REASON = re.compile(r"^(std(out|err): )?error: ")
 
 
 class _Command(automation.PulumiCommand):
@@ -37,6 +37,26 @@ class _Command(automation.PulumiCommand):
     def run(self, *args: Any, **options: Any) -> automation.CommandResult:
         with ThreadPoolExecutor(max_workers=1) as thread:
             return thread.submit(super().run, *args, **options).result()
+
+
+class _Workspace(automation.LocalWorkspace):
+    """A project, in which the stack that its user has selected stays selected."""
+
+    def select_stack(self, stack_name: str) -> None:
+        self._call("stack", "--stack", stack_name)
+
+    def create_stack(self, stack_name: str) -> None:
+        self._call("stack", "init", stack_name, "--no-select")
+
+    def remove(self, stack_name: str) -> None:
+        """Remove a stack, and leave its settings."""
+        selected = self.stack()
+        self.remove_stack(stack_name, preserve_config=True)
+        if selected:
+            super().select_stack(selected.name)
+
+    def _call(self, *arguments: str) -> None:
+        self.pulumi_command.run([*arguments], self.work_dir, self.env_vars)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +111,7 @@ class Stack:
     def __init__(self, name: str, engine: Engine) -> None:
         self.name = name
         self._folder = Path(engine.folder)
-        self._workspace = automation.LocalWorkspace(
+        self._workspace = _Workspace(
             work_dir=engine.folder, env_vars=engine.variables, pulumi_command=engine.command
         )
         self._state: State | None = None
@@ -103,24 +123,26 @@ class Stack:
         Raises:
             ValueError: its shard is none.
         """
-
-        def setting(key: str) -> str | None:
-            found = self._config.get(key)
-            return found.value if found else None
-
-        return selection_of(setting, self.name.rpartition("/")[2])
+        return selection_of(self._config.get, self.name.rpartition("/")[2])
 
     def knows(self, name: str) -> bool:
         """Return whether the stack's configuration has a value for a variable of the jobs."""
         return name not in SETTINGS and name in self._config
 
     @cached_property
-    def _config(self) -> automation.ConfigMap:
-        """The configuration of the project's own keys, without the project's name."""
-        if self._opened is None:
-            return {}
-        with explained(self.name):
-            every = self._opened.get_all_config()
+    def _config(self) -> Mapping[str, str | None]:
+        """The configuration of the project's own keys, without the project's name.
+
+        Of a stack that does not exist yet it is what its settings say, without secrets.
+        """
+        if self._opened:
+            with explained(self.name):
+                every = {key: each.value for key, each in self._opened.get_all_config().items()}
+        else:
+            file = self._settings()
+            text = file.read_text("utf-8") if file.exists() else "{}"
+            said = (parse(text, file.name).data or {}).get("config") or {}
+            every = {key: each if isinstance(each, str) else None for key, each in said.items()}
         project = f"{self._workspace.project_settings().name}:"
         return {
             key.removeprefix(project): value
@@ -139,13 +161,6 @@ class Stack:
             self._state = State.of(deployment or {})
         return self._state
 
-    def outputs(self) -> automation.OutputMap:
-        """Return the stack's outputs; none where it does not exist."""
-        if self._opened is None:
-            return {}
-        with explained(self.name):
-            return self._opened.outputs()
-
     def create(self) -> None:
         """Create the stack where it does not exist."""
         if self._opened is None:
@@ -160,12 +175,13 @@ class Stack:
             return
         file = self._settings()
         content = file.read_bytes() if file.exists() else None
-        self.create()
         try:
+            self.create()
             yield
         finally:
-            with explained(self.name):
-                self._workspace.remove_stack(self.name, preserve_config=True)
+            if self._opened:
+                with explained(self.name):
+                    self._workspace.remove(self.name)
             self._opened = None
             # The CLI wrote the salt of the stack's secrets into its settings.
             if content is not None:

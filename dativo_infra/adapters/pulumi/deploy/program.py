@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from dativo_infra.adapters.pulumi.build import build_units, outputs_of
+from dativo_infra.adapters.pulumi.deploy.outputs import restored
 from dativo_infra.adapters.pulumi.deploy.urns import name_of, type_of
 from dativo_infra.adapters.results import place_of
 from dativo_infra.diagnostics import Diagnostic, DiagnosticError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pulumi import automation
 
     from dativo_infra.adapters.pulumi.components import Component
     from dativo_infra.diagnostics import Location
@@ -46,8 +45,10 @@ class Program:
     units: tuple[Unit, ...] = ()
     jobs: tuple[JobPlan, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
-    kept: automation.OutputMap = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
     """Outputs of the stack's other jobs, which stay as they are."""
+    known: Mapping[str, Unit] = field(default_factory=dict)
+    """The units of what the stack has already, by URN."""
     registered: dict[tuple[str, str], Registration] = field(default_factory=dict)
     """By type and logical name."""
     problems: tuple[Diagnostic, ...] = ()
@@ -68,8 +69,7 @@ class Program:
         for identity, component in built.items():
             self._know(units[identity], component)
         for name, output in self.kept.items():
-            value = output.value
-            pulumi.export(name, pulumi.Output.secret(value) if output.secret else value)
+            pulumi.export(name, restored(output))
         for job in self.jobs:
             if outputs := outputs_of(job, built, self.parameters):
                 pulumi.export(str(job.job.identity), outputs)
@@ -88,3 +88,8 @@ class Program:
     def of(self, urn: str) -> Registration | None:
         """Return what a resource is to a job; None where no job of the program describes it."""
         return self.registered.get((type_of(urn), name_of(urn)))
+
+    def unit_of(self, urn: str, parent: str = "") -> Unit | None:
+        """Return the unit that a resource is of, whether a job still describes it or not."""
+        found = self.of(urn) or (self.of(parent) if parent else None)
+        return found.unit if found else self.known.get(urn) or self.known.get(parent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,8 @@ class State:
     units: tuple[Built, ...] = ()
     foreign: tuple[str, ...] = ()
     """What is in the stack and belongs to no unit, but for providers."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """The stack's outputs; a secret in them is as `is_secret` knows it."""
 
     @classmethod
     def of(cls, deployment: Mapping[str, Any]) -> State:
@@ -89,6 +91,7 @@ class State:
         """
         below: dict[str, list[Resource]] = {}
         records: dict[str, Mapping[str, Any]] = {}
+        outputs: Mapping[str, Any] = {}
         entries = deployment.get("resources") or ()
         for each in entries:
             resource = Resource(
@@ -101,14 +104,17 @@ class State:
                 retained=each.get("retainOnDelete", False),
             )
             below.setdefault(resource.parent, []).append(resource)
-            if resource.type.startswith(TYPE):
-                records[resource.urn] = (each.get("inputs") or {}).get(RECORD) or {}
+            # Without a record it was built by a program, under a name that the program chose.
+            if resource.type.startswith(TYPE) and RECORD in (each.get("inputs") or {}):
+                records[resource.urn] = each["inputs"][RECORD]
+            if resource.type == "pulumi:pulumi:Stack":
+                outputs = each.get("outputs") or {}
         units = tuple(
             Built(
                 urn=urn,
-                identity=record.get("identity", ""),
-                jobs=tuple(record.get("jobs", ())),
-                needs=tuple(record.get("needs", ())),
+                identity=record["identity"],
+                jobs=tuple(record["jobs"]),
+                needs=tuple(record["needs"]),
                 resources=tuple(_descendants(urn, below)),
             )
             for urn, record in records.items()
@@ -119,12 +125,15 @@ class State:
             for each in entries
             if each["urn"] not in ours and not each["type"].startswith("pulumi:")
         )
-        return cls(units=units, foreign=foreign)
+        return cls(units=units, foreign=foreign, outputs=outputs)
 
-    def of_unit(self, unit: Unit) -> Built | None:
-        """Return what a unit has in the stack, under its own identity or a former one."""
+    def of_unit(self, unit: Unit) -> list[Built]:
+        """Return what a unit has in the stack, under its own identity and under former ones.
+
+        It is one component, and two where the job went from one platform to another half-way.
+        """
         names = map(str, (unit.identity, *unit.former))
-        return next((self._by_identity[each] for each in names if each in self._by_identity), None)
+        return [built for each in names for built in self._by_identity.get(each, ())]
 
     def others(self, units: Iterable[Unit]) -> list[Built]:
         """Return the units in the stack that are none of these."""
@@ -132,8 +141,11 @@ class State:
         return [each for each in self.units if each.identity not in known]
 
     @cached_property
-    def _by_identity(self) -> Mapping[str, Built]:
-        return {each.identity: each for each in self.units}
+    def _by_identity(self) -> Mapping[str, list[Built]]:
+        found: dict[str, list[Built]] = {}
+        for each in self.units:
+            found.setdefault(each.identity, []).append(each)
+        return found
 
 
 def _descendants(urn: str, below: Mapping[str, list[Resource]]) -> Iterator[Resource]:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.adapters.pulumi.deploy.program import Registration
 from dativo_infra.adapters.pulumi.deploy.state import STATEFUL_TYPES
 from dativo_infra.adapters.pulumi.deploy.urns import name_of, type_of
-from dativo_infra.adapters.results import HIDDEN, Change, Event, PropertyChange
+from dativo_infra.adapters.results import HIDDEN, Change, Event, PropertyChange, place_of
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED
 from dativo_infra.names import PULUMI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pulumi.automation import EngineEvent, OutputMap
+    from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
 
     from dativo_infra.adapters.pulumi.deploy.program import Program
@@ -59,8 +59,6 @@ class Told:
     error: str = ""
     """Why the CLI failed, in its own words."""
     interrupted: bool = False
-    outputs: OutputMap | None = None
-    """The stack's outputs, where the run ended well and had some."""
 
     def __call__(self, event: EngineEvent) -> None:
         """Take an event."""
@@ -125,9 +123,8 @@ class Told:
         """Return what is done to resources, by unit; only where something is."""
         found: dict[Identity, list[Change]] = {}
         for step in self.steps.values():
-            registration = self._of(step)
-            if registration and step.op in _ACTIONS and not step.type.startswith("dativo:"):
-                unit = registration.unit
+            unit = self._unit(step)
+            if unit and step.op in _ACTIONS and not step.type.startswith("dativo:"):
                 change = _change(step, unit, self.program.of(step.urn))
                 found.setdefault(unit.identity, []).append(change)
         return found
@@ -145,17 +142,16 @@ class Told:
         found: dict[Identity | None, list[Diagnostic]] = {}
         for urn, message in self.messages():
             registration = self.program.of(urn) if urn else None
-            if registration is None and urn in self.steps:
-                registration = self._of(self.steps[urn])
-            identity = registration.unit.identity if registration else None
-            origin = registration.origin if registration else None
+            step = self.steps.get(urn)
+            unit = self._unit(step) if step else registration.unit if registration else None
+            origin = registration.origin if registration else place_of(unit) if unit else None
+            identity = unit.identity if unit else None
             found.setdefault(identity, []).append(DEPLOY_FAILED.at(origin, message))
         return found
 
-    def _of(self, step: StepEventMetadata) -> Registration | None:
-        """Return what a step is to a job: it, or the component that it is below."""
+    def _unit(self, step: StepEventMetadata) -> Unit | None:
         state = step.new or step.old
-        return self.program.of(step.urn) or (self.program.of(state.parent) if state else None)
+        return self.program.unit_of(step.urn, state.parent if state else "")
 
 
 def _change(step: StepEventMetadata, unit: Unit, registration: Registration | None) -> Change:
