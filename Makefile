@@ -8,6 +8,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two a core: many tests wait for an engine or a server.
+WORKERS ?= $$(($$(getconf _NPROCESSORS_ONLN) * 2))
 CODE := dativo_infra stacks tests examples benchmarks engines
 
 help: ## List the targets.
@@ -23,7 +25,7 @@ demo: $(READY) ## Run the main job: check, plan, synthesise, preview and deploy 
 	@BIN=$(BIN) sh examples/demo.sh
 
 test: $(READY) ## Run all tests.
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 engines: $(READY) ## Find the engines that some tests run against; build with Go what is missing.
 	@$(BIN)/python engines/build.py
