@@ -176,6 +176,7 @@ class Workspace:
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "PATH": SEARCHED,
             "PYTHONPATH": str(REPOSITORY),
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PULUMI_HOME": str(self.home),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of tests",
