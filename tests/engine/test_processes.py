@@ -31,8 +31,10 @@ with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as name:
         processes.serve()
 """
 STARTER = f"""
-import sys, time
+import signal, sys, time
 from pathlib import Path
+# Whoever started the tests may have it ignored, as a shell does in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(Path(processes.__file__).parent)!r})
 import processes
 

@@ -13,6 +13,7 @@ from dativo_infra.adapters.pulumi.deploy.outputs import restored
 from dativo_infra.adapters.pulumi.deploy.state import STATEFUL_TYPES, State
 from dativo_infra.adapters.results import Action
 from dativo_infra.diagnostics import DiagnosticError
+from dativo_infra.names import Identity
 from dativo_infra.planning.selection import Selection
 from dativo_infra.resources.kinds import KINDS
 
@@ -108,6 +109,17 @@ def test_platform_that_changed_half_way(make_unit: Any) -> None:
     stack: Any = Stack(ORDERS, service)
     found = {each.id for each in doomed([make_unit()], stack=stack)}
     assert found == {ORDERS["urn"], service["urn"]}
+
+
+def test_renamed_job_keeps_what_it_has(make_unit: Any) -> None:
+    """What a job built under a former name is its own, and no orphan."""
+    stack: Any = Stack(ORDERS)
+    renamed = make_unit(
+        identity=Identity("acme", "prod", "sales"), former=(Identity("acme", "prod", "orders"),)
+    )
+    assert [each.id for each in doomed([renamed], stack=stack)] == [ORDERS["urn"]]
+    assert orphans([renamed], stack=stack) == []
+    assert orphans([make_unit(identity=Identity("acme", "prod", "sales"))], stack=stack)
 
 
 def test_orphans_of_the_selection() -> None:
