@@ -133,12 +133,12 @@ def preview(
     if told.interrupted:
         raise InterruptedRunError([])
     run.raise_problems(told)
-    changes, problems = told.changes(), run.problems(told)
+    changes, problems, created = told.changes(), run.problems(told), told.created()
     previews = [
         StackPreview(
             unit=unit,
             stack=run.called(unit),
-            creates=told.creates(unit),
+            creates=unit.identity in created,
             changes=tuple(changes.get(unit.identity, ())),
             reason=run.kept.get(unit.identity, ""),
             diagnostics=tuple(problems.get(unit.identity, ())),
@@ -280,8 +280,8 @@ class _Run:
     def problems(self, told: Told) -> dict[Identity, list[Diagnostic]]:
         """Return what went wrong, by unit; what is of none is of the first that is not done."""
         found = told.diagnostics()
-        undone = (each for each in self.program.units if not told.complete(each))
-        first = next(undone, self.program.units[0])
+        unfinished, units = told.unfinished(), self.program.units
+        first = next((each for each in units if each.identity in unfinished), units[0])
         by_unit = {identity: list(each) for identity, each in found.items() if identity}
         if None in found:
             by_unit.setdefault(first.identity, []).extend(found[None])
@@ -292,7 +292,7 @@ class _Run:
         outputs = self.stack.state.outputs
         problems, changes = self.problems(told), told.changes()
         results: list[StackResult] = []
-        unfinished = {each.identity for each in self.program.units if not told.complete(each)}
+        unfinished, created = told.unfinished(), told.created()
         for unit in self.program.units:
             if found := problems.get(unit.identity):
                 results.append(self._failed(unit, found))
@@ -300,9 +300,8 @@ class _Run:
                 action, reason = Action.KEPT, self.kept[unit.identity]
                 results.append(self._result(unit, action, outputs, reason))
             elif unit.identity not in unfinished:
-                created = told.creates(unit)
                 changed = Action.UPDATED if unit.identity in changes else Action.UNCHANGED
-                action = Action.CREATED if created else changed
+                action = Action.CREATED if unit.identity in created else changed
                 results.append(self._result(unit, action, outputs))
             elif told.interrupted:
                 results.append(self._skipped(unit, "the run was interrupted"))

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.adapters.pulumi.deploy.program import Registration
 from dativo_infra.adapters.pulumi.deploy.state import STATEFUL_TYPES
 from dativo_infra.adapters.pulumi.deploy.urns import name_of, type_of
 from dativo_infra.adapters.results import HIDDEN, Change, Event, PropertyChange, place_of
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
 
-    from dativo_infra.adapters.pulumi.deploy.program import Program
+    from dativo_infra.adapters.pulumi.deploy.program import Program, Registration
     from dativo_infra.adapters.results import OnEvent
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.names import Identity
@@ -108,16 +107,17 @@ class Told:
 
     # --- by unit --------------------------------------------------------------------------------
 
-    def creates(self, unit: Unit) -> bool:
-        """Return whether the unit was not there before."""
+    def created(self) -> set[Identity]:
+        """Return the units that were not there before."""
         steps = (step for step in self.steps.values() if step.op == "create")
-        return any(self.program.of(step.urn) == Registration(unit=unit) for step in steps)
+        found = (self.program.of(step.urn) for step in steps)
+        return {each.unit.identity for each in found if each and each.resource is None}
 
-    def complete(self, unit: Unit) -> bool:
-        """Return whether the engine has done all of the unit."""
+    def unfinished(self) -> set[Identity]:
+        """Return the units of which the engine has not done all."""
         done = {(type_of(urn), name_of(urn)) for urn in self.seen - self.failed}
-        mine = (key for key, each in self.program.registered.items() if each.unit is unit)
-        return done.issuperset(mine)
+        registered = self.program.registered.items()
+        return {each.unit.identity for key, each in registered if key not in done}
 
     def changes(self) -> Mapping[Identity, list[Change]]:
         """Return what is done to resources, by unit; only where something is."""
