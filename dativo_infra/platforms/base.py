@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from dativo_infra.diagnostics import Location, Severity, rules
 from dativo_infra.model import Job, read_boolean, read_number
 from dativo_infra.names import Grammar, Identity, render
+from dativo_infra.platforms.clouds import understood
 from dativo_infra.values import TOKENS, Text, has_secret, is_known, show
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Variable:
     """For texts: returns what is wrong with one, or None; with `late` it gets tokens as well."""
     late: bool = False
     """Whether the value may be a token: known at deployment only."""
+    examples: tuple[Any, ...] = ()
+    """Two or more values that it may have, neither the default; booleans and choices need none."""
     uses: tuple[Use, ...] = ()
     """What becomes of it where that depends on the job; else it is used as its meaning says."""
 
@@ -117,6 +120,11 @@ class Context:
     def first_identity(self) -> Identity:
         """What names are made of that cannot change in place: the oldest name of the job."""
         return next(iter(former_identities(self.jobs)), self.identity)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud that the job runs in."""
+        return understood(self.job, self.target).cloud
 
     def get(self, path: str) -> Any:
         """Return the value of a field of the block by its dotted path, or None."""
