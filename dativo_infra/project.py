@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from dativo_infra.diagnostics import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.model import Job, Source
@@ -24,6 +26,41 @@ Strings: TypeAlias = Annotated[tuple[str, ...], Strict(False)]
 
 EDITIONS = ("2026-11",)
 """Editions of the defaults, oldest first; an edition once released never changes."""
+
+ACCOUNTS: Mapping[Cloud, tuple[str, str]] = {
+    "aws": ("an AWS account, twelve digits in quotes", "[0-9]{12}"),
+    "gcp": (
+        "the id of a Google Cloud project, 6 to 30 lower-case letters, digits and `-`",
+        r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]",
+    ),
+    "azure": (
+        "the id of an Azure subscription, a UUID",
+        r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    ),
+}
+"""What an account is in each cloud, and its pattern; no text matches two of them.
+
+Sources: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html,
+https://cloud.google.com/resource-manager/docs/creating-managing-projects,
+https://learn.microsoft.com/azure/azure-portal/get-subscription-tenant-id
+"""
+_TELLING: tuple[tuple[str, Cloud, str], ...] = (
+    ("account", "aws", ACCOUNTS["aws"][1]),
+    ("account", "gcp", ACCOUNTS["gcp"][1]),
+    ("account", "azure", ACCOUNTS["azure"][1]),
+    ("region", "aws", "[a-z]{2}(?:-[a-z]+)+-[0-9]"),
+    ("region", "gcp", "[a-z]+-[a-z]+[0-9]{1,2}"),
+    ("kubernetes_context", "aws", "arn:aws[a-z-]*:eks:.+"),
+    ("kubernetes_context", "gcp", "gke_[^_]+_[^_]+_.+"),
+)
+"""What tells the cloud of a target that does not say it: by field, its form in one cloud alone.
+
+Contexts have these names where the cloud's own command line made them.
+Sources: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html,
+https://cloud.google.com/compute/docs/regions-zones,
+https://docs.aws.amazon.com/cli/latest/reference/eks/update-kubeconfig.html,
+https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl
+"""
 
 
 class _Entry(BaseModel):
@@ -40,18 +77,65 @@ class Selector(_Entry):
     )
 
 
+def _account_schema(schema: dict[str, Any]) -> None:
+    """Add the forms of an account to the schema of a target."""
+
+    def form(*clouds: Cloud) -> dict[str, Any]:
+        pattern = "|".join(ACCOUNTS[cloud][1] for cloud in clouds)
+        return {"properties": {"account": {"pattern": f"^(?:{pattern})$"}}}
+
+    schema["allOf"] = [
+        form(*ACCOUNTS),
+        *(
+            {"if": {"required": ["cloud"], "properties": {"cloud": {"const": cloud}}}, "then": then}
+            for cloud, then in ((cloud, form(cloud)) for cloud in ACCOUNTS)
+        ),
+    ]
+
+
 class Target(_Entry):
     """A place that infrastructure is deployed to."""
 
+    model_config = ConfigDict(json_schema_extra=_account_schema)
+
     select: Selector = Field(default=Selector(), description="The jobs that are deployed there.")
-    cloud: Cloud = Field(default="aws", description="The cloud.")
+    cloud: Cloud | None = Field(
+        default=None,
+        description="The cloud; told by the account, the region or the jobs where not given.",
+    )
     account: str | None = Field(
-        default=None, pattern="^[0-9]{12}$", description="AWS account, twelve digits in quotes."
+        default=None,
+        description="Account of AWS, project of Google Cloud, or subscription of Azure.",
     )
     region: str | None = Field(default=None, description="Region of the cloud.")
     kubernetes_context: str | None = Field(
         default=None, description="Context of the kubeconfig; never the current one by accident."
     )
+
+    @field_validator("account")
+    @classmethod
+    def _check_account(cls, account: str | None, info: ValidationInfo) -> str | None:
+        said: Cloud | None = info.data.get("cloud")
+        known = [ACCOUNTS[said]] if said else list(ACCOUNTS.values())
+        if account is not None and not any(re.fullmatch(each, account) for _, each in known):
+            words = ", or ".join(what for what, _ in known)
+            raise PydanticCustomError("account", "{words}", {"words": words})
+        return account
+
+    def place(self, name: str) -> PlacedTarget:
+        """Return the place, with the name of the target, and the cloud where anything tells it."""
+        told: Iterator[Cloud] = (
+            cloud
+            for field, cloud, pattern in _TELLING
+            if re.fullmatch(pattern, getattr(self, field) or "")
+        )
+        return PlacedTarget(
+            name=name,
+            cloud=self.cloud or next(told, None),
+            account=self.account,
+            region=self.region,
+            kubernetes_context=self.kubernetes_context,
+        )
 
 
 class Tags(_Entry):
@@ -93,13 +177,7 @@ class Project(_Entry):
                 and _matches(wanted.environment, job.environment)
                 and _matches(wanted.path, path)
             ):
-                return PlacedTarget(
-                    name=name,
-                    cloud=target.cloud,
-                    account=target.account,
-                    region=target.region,
-                    kubernetes_context=target.kubernetes_context,
-                )
+                return target.place(name)
         return AMBIENT
 
     def silences(self, diagnostic: Diagnostic) -> bool:
@@ -122,6 +200,7 @@ class PlacedTarget:
 
     name: str = ""
     cloud: Cloud | None = None
+    """None where nothing tells it; then each job may."""
     account: str | None = None
     region: str | None = None
     kubernetes_context: str | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from dativo_infra.loading import load_document, load_project
 from dativo_infra.names import Identity
@@ -114,7 +115,10 @@ def test_targets(identity: Identity, path: str, target: str):
         ("targets: {a: {regoin: x}}\n", "DI205", "1:15", "Did you mean `region`?"),
         ("targets: {a: {select: {tenat: x}}}\n", "DI205", "1:24", "Did you mean `tenant`?"),
         ("targets: {a: {account: 123456789012}}\n", "DI202", "1:24", "quotes"),
-        ("targets: {a: {account: '1234'}}\n", "DI204", "1:24", "[0-9]{12}"),
+        ("targets: {a: {account: '1234'}}\n", "DI407", "1:24", "twelve digits"),
+        ("targets: {a: {account: data-prod, cloud: aws}}\n", "DI407", "1:24", "twelve digits"),
+        ("targets: {a: {account: '123456789012', cloud: gcp}}\n", "DI407", "1:24", "a Google"),
+        ("targets: {a: {account: data-prod, cloud: azure}}\n", "DI407", "1:24", "a UUID"),
         ("targets: {a: {cloud: asw}}\n", "DI203", "1:22", "Did you mean `aws`?"),
         ("targets: {a: }\n", "DI202", "1:14", "must be a mapping"),
         ("tags: {identity: {name: x}}\n", "DI203", "1:19", "tenant, environment, job"),
@@ -143,6 +147,55 @@ def test_several_mistakes():
 def test_a_file_that_is_not_there():
     """A project file that is named and missing is an error."""
     assert [each.code for each in load_project("missing.yaml")[1]] == ["DI101"]
+
+
+ACCOUNTS = {
+    "aws": "123456789012",
+    "gcp": "data-prod",
+    "azure": "3b1f6a2c-9d48-4e07-8a15-6c0d2e9f7b34",
+}
+
+
+@pytest.mark.parametrize("account", [*ACCOUNTS.values(), "1234", "x"])
+@pytest.mark.parametrize("cloud", [None, *ACCOUNTS])
+def test_accounts(cloud: str | None, account: str):
+    """An account has the form of the target's cloud, or of any; the schema says the same."""
+    content = {"account": account, **({"cloud": cloud} if cloud else {})}
+    good = account in (ACCOUNTS.values() if cloud is None else [ACCOUNTS[cloud]])
+    project = {"targets": {"a": content}}
+    schema = jsonschema.Draft202012Validator(project_schema())
+    try:
+        Project.model_validate(project)
+    except ValidationError:
+        assert not good
+    else:
+        assert good
+    assert schema.is_valid(project) is good
+
+
+@pytest.mark.parametrize(
+    ("content", "cloud"),
+    [
+        ({}, None),
+        ({"cloud": "azure"}, "azure"),
+        ({"account": ACCOUNTS["aws"]}, "aws"),
+        ({"account": ACCOUNTS["gcp"], "region": "us-east-1"}, "gcp"),
+        ({"account": ACCOUNTS["azure"].upper()}, "azure"),
+        ({"region": "eu-central-1"}, "aws"),
+        ({"region": "us-gov-west-1"}, "aws"),
+        ({"region": "northamerica-northeast1"}, "gcp"),
+        ({"region": "westeurope"}, None),
+        ({"kubernetes_context": "arn:aws:eks:us-east-1:123456789012:cluster/data"}, "aws"),
+        ({"kubernetes_context": "gke_data-prod_europe-west3_data"}, "gcp"),
+        ({"kubernetes_context": "data"}, None),
+        ({"cloud": "aws", "kubernetes_context": "gke_data-prod_europe-west3_data"}, "aws"),
+    ],
+    ids=str,
+)
+def test_the_cloud_of_a_target(content: dict[str, str], cloud: str | None):
+    """A target that does not say its cloud has the one that its other facts tell, or none."""
+    target = Project.model_validate({"targets": {"a": content}}).targets["a"]
+    assert target.place("a").cloud == cloud
 
 
 def test_schema():

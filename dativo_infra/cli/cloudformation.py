@@ -217,7 +217,8 @@ class CloudFormation(Tool):
         region = self._session.region_name
         if region:
             yield AMBIENT
-        for name, target in self.run.project.targets.items():
-            there = target.region or region
-            if there and target.cloud == "aws" and target.account in {None, self._account}:
+        for name, each in self.run.project.targets.items():
+            target = each.place(name)
+            on_aws = target.cloud in {None, "aws"} and target.account in {None, self._account}
+            if on_aws and (target.region or region):
                 yield PlacedTarget(name=name, cloud=target.cloud, region=target.region)

@@ -84,6 +84,8 @@ def _job_tree(plan: Plan, job_plan: JobPlan) -> Tree:
         f"[bold]{escape(str(job.identity))}[/] "
         f"[dim]{platform}, {job_plan.owner}; {escape(job.source.file)}[/]"
     )
+    if not job_plan.understood.is_plain:
+        tree.add(f"runs on {job_plan.understood}")
     for note in job_plan.notes:
         tree.add(escape(note))
     if job_plan.unit is not None:
@@ -183,6 +185,7 @@ def _job_data(job_plan: JobPlan) -> dict[str, Any]:
         "file": job_plan.job.source.file,
         "platform": job_plan.job.get("runtime.platform"),
         "owner": job_plan.owner,
+        "cloud": {"name": job_plan.understood.cloud, "why": job_plan.understood.why},
         "unit": str(job_plan.unit) if job_plan.unit else None,
         "shared": _texts(job_plan.shared),
         "notes": list(job_plan.notes),

@@ -281,8 +281,13 @@ BAD_TAG = _rule(
     _ERROR,
     "The tag is not one that the cloud accepts.",
     "On AWS a key has 1 to 128 characters and a value at most 256: letters, digits, spaces and "
-    "`_ . : / = + - @`; keys do not begin with `aws:`; a resource has at most 50. Source: "
-    "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
+    "`_ . : / = + - @`; keys do not begin with `aws:`; a resource has at most 50. Databricks takes "
+    "at most 45 and passes them on: on Azure without `< > % & \\ ? /` in keys, on Google Cloud as "
+    "labels, in lower case and with letters, digits, `_` and `-` alone. On Kubernetes tags are "
+    "labels and annotations, which know no such limits. Sources: "
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html, "
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources, "
+    "https://cloud.google.com/resource-manager/docs/labels-overview",
     "Use the characters and the length that the message names.",
 )
 RESERVED_TAG = _rule(
@@ -364,21 +369,53 @@ SEVERAL_RUNNERS = _rule(
     "Let one task run: set instance_count: 1 without auto_scaling, or for ecs variables.tasks: 1.",
 )
 
+OTHER_CLOUD = _rule(
+    "DI334",
+    _WARNING,
+    "Parts of the job are of different clouds.",
+    "Networks, accounts, buckets and keys have a form in each cloud. One of them has the form of "
+    "another cloud than the job runs in, so what is built will probably not find it; it is used "
+    "as written.",
+    "Correct it, or say the cloud in the job's target in dativo-infra.yaml.",
+)
+NO_CLIENT_ID = _rule(
+    "DI335",
+    _ERROR,
+    "A managed identity is named by what pods cannot use.",
+    "Workload identity finds a managed identity by its client id, which its resource id does not "
+    "tell. Source: https://azure.github.io/azure-workload-identity/docs/topics/"
+    "service-account-labels-and-annotations.html",
+    "Give the client id: az identity show --ids ID --query clientId",
+)
+
+TAG_IN_LABEL = _rule(
+    "DI336",
+    _WARNING,
+    "The tag is lost or cut where the cloud knows labels only.",
+    "Databricks passes tags on to Google Cloud as labels: in lower case, and without characters "
+    "other than letters, digits, `_` and `-`. A label's key and value have at most 63 characters, "
+    "and its key begins with a letter. Databricks itself shows the tag as written. Source: "
+    "https://docs.databricks.com/gcp/en/admin/account-settings/usage-detail-tags",
+    "Use lower-case letters, digits, `_` and `-`, at most 63 of them.",
+)
+
 # --- 4xx: the project file and targets ----------------------------------------------------------
 
 OTHER_ACCOUNT = _rule(
     "DI401",
     _WARNING,
-    "The ARN belongs to another account or region than the target.",
-    "The job's target names one account and region, and the ARN another. That is rarely meant; "
-    "cross-account use needs a policy on the other side too.",
-    "Correct the ARN or the job's target in dativo-infra.yaml.",
+    "The identifier belongs to another account or region than the target.",
+    "The job's target names one account (on Google Cloud a project, on Azure a subscription) and "
+    "region, and the identifier another. That is rarely meant; use across accounts needs a policy "
+    "on the other side too.",
+    "Correct the identifier or the job's target in dativo-infra.yaml.",
 )
 WRONG_CLOUD = _rule(
     "DI402",
     _ERROR,
     "The platform does not exist on the target's cloud.",
-    "EMR, ECS and Fargate are services of AWS.",
+    "EMR, ECS and Fargate are services of AWS alone; Databricks and the platforms on Kubernetes "
+    "run on each cloud.",
     "Choose another platform or another target.",
 )
 UNKNOWN_SILENCED = _rule(
@@ -410,6 +447,14 @@ NO_KUBERNETES_CONTEXT = _rule(
     "the current one, which is the right one only by accident.",
     "Set kubernetes_context in the job's target in dativo-infra.yaml, or `pulumi config set "
     "kubernetes:context NAME`, or give a provider in the program.",
+)
+BAD_ACCOUNT = _rule(
+    "DI407",
+    _ERROR,
+    "The target's account is none of its cloud.",
+    "An account is what the target's cloud bills by: on AWS an account, twelve digits; on Google "
+    "Cloud a project, by its id; on Azure a subscription, by its id.",
+    "Copy it from the console of your cloud, and put digits in quotes.",
 )
 
 # --- 5xx: jobs taken together -------------------------------------------------------------------

@@ -98,6 +98,8 @@ def diagnostic(error: Mapping[str, Any], source: Source, model: type[BaseModel])
     if kind == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         return rules.OUT_OF_RANGE.at(place, f"`{shown}` must have the form {pattern}")
+    if kind == "account":
+        return rules.BAD_ACCOUNT.at(place, f"`{shown}` must be {error['ctx']['words']}.")
     return rules.WRONG_TYPE.at(place, f"`{shown}`: {error['msg']}.")
 
 

@@ -26,6 +26,7 @@ from dativo_infra.platforms.base import (
     Starts,
     former_identities,
 )
+from dativo_infra.platforms.clouds import Understood, understood
 from dativo_infra.project import LoadedProject, PlacedTarget, Project
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class _Draft:
     owner: str
     platform: Platform | None
     target: PlacedTarget
+    understood: Understood
     diagnostics: list[Diagnostic] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -97,7 +99,7 @@ def plan(
     diagnostics: list[Diagnostic] = []
     tags.check_project(loaded, diagnostics.append)
     for draft in drafts:
-        _check(draft, loaded.project, allow_unresolved=allow_unresolved)
+        _check(draft, loaded, allow_unresolved=allow_unresolved)
     groups = list(_groups(drafts, diagnostics))
     units: list[Unit] = []
     wishes: list[Wish] = []
@@ -170,28 +172,34 @@ def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
     root = Path(loaded.here, loaded.source.file).parent
     below = os.path.relpath(path, root) if loaded.source.file else job.source.file
     name = job.get("runtime.platform")
+    platform = PLATFORMS[name] if name else None
+    target = loaded.project.target_of(job, below.replace(os.sep, "/"))
     return _Draft(
         job=job,
         owner=provider or job.get("provider") or "manual",
-        platform=PLATFORMS[name] if name else None,
-        target=loaded.project.target_of(job, below.replace(os.sep, "/")),
+        platform=platform,
+        target=target,
+        understood=understood(job, target, platform),
     )
 
 
-def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
+def _check(draft: _Draft, loaded: LoadedProject, *, allow_unresolved: bool) -> None:
     """Report everything that is wrong with one job by itself."""
+    project = loaded.project
     job, platform, add = draft.job, draft.platform, draft.diagnostics.append
     checks.unresolved(job, add, allowed=allow_unresolved)
     checks.counts(job, add)
     checks.ports(job, add)
     checks.labels(job, add)
     if draft.owner != "manual":
-        tags.check(job, project, add)
+        tags.check(job, project, add, tags.limits_of(platform, draft.understood.cloud))
     if platform is None:
         if draft.owner in support.TOOLS and not job.lacks("runtime.platform"):
             add(rules.NO_PLATFORM.at(job.locate("runtime.platform")))
         return
-    checks.place(job, platform, draft.target, add)
+    context = _context([draft], project, allow_unresolved=allow_unresolved)
+    checks.cloud(context, platform, loaded.source)
+    checks.accounts(context)
     if draft.owner in support.TOOLS and platform.build is None:
         add(
             rules.NOT_BUILT_YET.at(
@@ -199,7 +207,7 @@ def _check(draft: _Draft, project: Project, *, allow_unresolved: bool) -> None:
                 f"This version reads and checks {platform.name}, but builds nothing for it.",
             )
         )
-    platform.check(_context([draft], project, allow_unresolved=allow_unresolved))
+    platform.check(context)
     if draft.is_built:
         draft.settings = checks.settings(
             job, platform, project.edition, add, allow_unresolved=allow_unresolved
@@ -261,6 +269,7 @@ def _context(group: list[_Draft], project: Project, *, allow_unresolved: bool) -
         job=draft.job,
         jobs=tuple(each.job for each in group),
         target=draft.target,
+        understood=draft.understood,
         tags=all_tags,
         shared_tags={key: value for key, value in all_tags.items() if key != job_key},
         settings=draft.settings,
@@ -311,6 +320,7 @@ def _job_plan(draft: _Draft, built: Built | None, shared: tuple[Identity, ...]) 
         job=draft.job,
         owner=draft.owner,
         platform=draft.platform,
+        understood=draft.understood,
         unit=draft.job.identity if built and built.resources else None,
         shared=shared,
         why_not_built=reason,

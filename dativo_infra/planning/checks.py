@@ -6,28 +6,34 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
-from dativo_infra.platforms import aws, reach
+from dativo_infra.platforms import PLATFORMS, aws, azure, clouds, gcp, reach
 from dativo_infra.platforms.base import is_scaled
 from dativo_infra.values import Parameter, Text, has_secret, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dativo_infra.diagnostics import Report
-    from dativo_infra.model import Job, Path
-    from dativo_infra.platforms.base import Platform
-    from dativo_infra.project import PlacedTarget
+    from dativo_infra.model import Job, Path, Source
+    from dativo_infra.platforms.base import Context, Platform
+    from dativo_infra.project import Cloud
 
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _MOST_ANNOTATIONS = 256 * 1024
-_ARN_FIELDS = (
+_PLACED_FIELDS = (
     "runtime.compute.cluster_id",
     "runtime.service_account",
     "resources.queue.arn",
     "resources.secrets.secret_manager_arn",
     "resources.secrets.kms_key_id",
 )
+"""Fields whose identifiers name an account or a region; a network is often another account's."""
+_OTHER_PLACE: Mapping[Cloud, Callable[[Any, str | None, str | None], str | None]] = {
+    "aws": aws.other_place,
+    "gcp": gcp.other_place,
+    "azure": azure.other_place,
+}
 
 
 def unresolved(job: Job, report: Report, *, allowed: bool) -> None:
@@ -115,22 +121,57 @@ def _key_problem(key: str) -> str | None:
     return None
 
 
-def place(job: Job, platform: Platform, target: PlacedTarget, report: Report) -> None:
-    """Report a platform that the target's cloud lacks, and ARNs of another account or region."""
-    if platform.clouds and target.cloud and target.cloud not in platform.clouds:
-        report(
+def cloud(context: Context, platform: Platform, project: Source) -> None:
+    """Report a platform that the target's cloud lacks, and what is of another cloud than the job.
+
+    `project` is the project file, for the place where it says the cloud.
+    """
+    job, target, understood = context.job, context.target, context.understood
+    name = clouds.NAMES[understood.cloud]
+    if platform.clouds and understood.cloud not in platform.clouds:
+        others = " and ".join(clouds.NAMES[each] for each in platform.clouds)
+        context.report(
             rules.WRONG_CLOUD.at(
                 job.locate("runtime.platform"),
-                f"{platform.name} does not exist on {target.cloud}, the cloud of target "
-                f"`{target.name}`.",
+                f"{platform.name} exists on {others} alone, and the target `{target.name}` is on "
+                f"{name}.",
+                remedy=f"{_platforms_on(understood.cloud)} Or choose another target.",
             )
         )
-    for path in _ARN_FIELDS:
-        other = aws.other_place(job.get(path), target.account, target.region)
-        if other:
-            report(
+    if not understood.against:
+        return
+    first, *more = understood.against
+    if understood.sign:
+        said = [(job.source.locate(understood.sign.path), f"this is of {name}")]
+    elif target.cloud:
+        said = [(project.locate(("targets", target.name, "cloud")), f"the target is on {name}")]
+    else:
+        said = [(job.locate("runtime.platform"), f"{understood.why}, on {name}")]
+    also = f" So {'is' if len(more) == 1 else 'are'} {', '.join(map(str, more))}." if more else ""
+    context.report(
+        rules.OTHER_CLOUD.at(
+            job.source.locate(first.path),
+            f"{first} has a form of {clouds.NAMES[first.cloud]}, but the job runs on {name}, as "
+            f"{understood.why}.{also}",
+            remedy=_platforms_on(first.cloud) if platform.clouds else "",
+            related=said,
+        )
+    )
+
+
+def _platforms_on(cloud: Cloud) -> str:
+    there = (each.name for each in PLATFORMS.values() if not each.clouds or cloud in each.clouds)
+    return f"On {clouds.NAMES[cloud]} there are: {', '.join(sorted(there))}."
+
+
+def accounts(context: Context) -> None:
+    """Report what belongs to another account or region than the target."""
+    target, other_place = context.target, _OTHER_PLACE[context.cloud]
+    for path in _PLACED_FIELDS:
+        if other := other_place(context.get(path), target.account, target.region):
+            context.report(
                 rules.OTHER_ACCOUNT.at(
-                    job.locate(path), f"The ARN belongs to {other}; the target is {target}."
+                    context.origin(path), f"`{path}` belongs to {other}; the target is {target}."
                 )
             )
 

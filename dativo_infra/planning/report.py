@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Location
     from dativo_infra.model import Job
+    from dativo_infra.project import Cloud
     from dativo_infra.values import Text
 
 
@@ -78,20 +79,23 @@ def references(job: Job) -> Iterator[Reference]:
                 yield Reference(kind=kind, id=item, location=job.locate(path, *parts))
 
 
-def uses(job: Job, platform: Platform, owner: str, exports: Container[str]) -> Iterator[FieldUse]:
+def uses(
+    job: Job, platform: Platform, owner: str, cloud: Cloud, exports: Container[str]
+) -> Iterator[FieldUse]:
     """Yield what becomes of each field that the job sets, where a tool, `owner`, builds the job.
 
-    `exports` are the outputs that this job's unit gives; one whose cluster exists gives fewer.
+    `cloud` is the one that the job runs in. `exports` are the outputs that this job's unit gives;
+    one whose cluster exists gives fewer.
     """
     for path in job.set_fields():
         if path == "metadata.variables":
-            yield from _variables(job, platform)
+            yield from _variables(job, platform, cloud)
         elif path == "outputs":
             yield from _outputs(job, platform, exports)
         elif path == "provider" and job.get("provider") != owner:
             yield _use(job, path, unused(f"another tool, {owner}, was chosen for this run"))
         else:
-            yield _use(job, path, _first(job, choices(path, platform)))
+            yield _use(job, path, _first(job, cloud, choices(path, platform)))
 
 
 def choices(path: str, platform: Platform) -> tuple[Use, ...]:
@@ -106,14 +110,14 @@ def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
         yield _use(job, path, use)
 
 
-def _variables(job: Job, platform: Platform) -> Iterator[FieldUse]:
+def _variables(job: Job, platform: Platform, cloud: Cloud) -> Iterator[FieldUse]:
     for name in job.variables:
         variable = platform.variable(name)
         if variable is None:
             use = unused(f"{platform.name} does not know it")
         else:
             special = (*platform.variable_uses, *variable.uses)
-            use = _first(job, (*special, used(variable.meaning)))
+            use = _first(job, cloud, (*special, used(variable.meaning)))
         yield _use(job, "metadata.variables", use, name)
 
 
@@ -131,9 +135,9 @@ def _outputs(job: Job, platform: Platform, exports: Container[str]) -> Iterator[
         yield _use(job, "outputs", use, alias)
 
 
-def _first(job: Job, choices: Iterable[Use]) -> Use:
+def _first(job: Job, cloud: Cloud, choices: Iterable[Use]) -> Use:
     for use in choices:
-        if use.when is None or use.when(job):
+        if use.holds(job, cloud):
             return use
     return unused("the platform does not use it")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
     from dativo_infra.planning.report import FieldUse, Reference
     from dativo_infra.platforms.base import Platform
+    from dativo_infra.platforms.clouds import Understood
     from dativo_infra.project import PlacedTarget
     from dativo_infra.resources import Resource
     from dativo_infra.values import Text
@@ -66,6 +67,8 @@ class JobPlan:
     owner: str
     """The tool that owns its infrastructure; `manual` owns nothing."""
     platform: Platform | None
+    understood: Understood
+    """The cloud that the job runs in, and why."""
     unit: Identity | None
     """The job's own unit; None where nothing is built for it alone."""
     shared: tuple[Identity, ...] = ()
@@ -90,7 +93,8 @@ class JobPlan:
         """What became of each field that the job sets."""
         if self.why_not_built or self.platform is None:
             return tuple(report.all_unused(self.job, self.why_not_built))
-        return tuple(report.uses(self.job, self.platform, self.owner, self.exports))
+        cloud = self.understood.cloud
+        return tuple(report.uses(self.job, self.platform, self.owner, cloud, self.exports))
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dativo_infra.diagnostics import Report
-    from dativo_infra.project import LoadedProject, Project
+    from dativo_infra.platforms.base import Platform
+    from dativo_infra.project import Cloud, LoadedProject, Project
     from dativo_infra.values import Text
 
 
@@ -23,32 +24,108 @@ class TagLimits:
 
     most: int
     """Tags on one resource."""
-    key: int
-    """Characters in a key."""
-    value: int
-    """Characters in a value."""
+    ours: int
+    """How many of them this tool sets: three of identity, and those of a platform."""
+    key: int | None = None
+    """Characters in a key; None where that is not said."""
+    value: int | None = None
+    """Characters in a value; None where that is not said."""
     characters: str
     """What a key or value may consist of, as the inside of a regular expression's brackets."""
     words: str
     """The same for people."""
-    reserved: str
+    not_in_keys: str = ""
+    """Characters that a value may have, and a key may not."""
+    reserved: tuple[str, ...] = ()
     """What a key must not begin with, whatever its case."""
+    taken: tuple[str, ...] = ()
+    """Keys that the platform sets itself, in lower case."""
+    one_key_for: str
+    """Who takes keys that differ in case only for one."""
+    labels: LabelLimits | None = None
+    """What the platform makes labels of, where the cloud knows no tags."""
     source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelLimits:
+    """What a cloud allows for labels that a platform makes of tags, as data."""
+
+    length: int
+    """Characters in a key or value."""
+    dropped: str
+    """What is left out of a key or value, as a regular expression; the rest is in lower case."""
+    source: str
+
+    def render(self, text: str) -> str:
+        """Return what becomes of a key or value."""
+        return re.sub(self.dropped, "", text.lower())
 
 
 AWS = TagLimits(
     most=50,
+    ours=5,
     key=128,
     value=256,
     # Letters and digits of any script, and the spaces of Unicode (categories L, N and Z).
     characters=r"\w .:/=+\-@\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
     words="letters, digits, spaces and _ . : / = + - @",
-    reserved="aws:",
+    reserved=("aws:",),
+    one_key_for="IAM",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html",
 )
 
-_RESERVED_FOR_PLATFORMS = 5
-"""Tags that this tool adds beside the job's: three of identity, and up to two of a platform."""
+# Databricks passes its tags on to the machines and disks, and has rules of its own.
+# Source: https://docs.databricks.com/api/workspace/clusters/create
+_DATABRICKS_MOST, _DATABRICKS_OURS, _DATABRICKS_TAKEN = 45, 3, ("name",)
+_LATIN = r" -~\u00a0-\u00ff"
+
+DATABRICKS_ON_AWS = replace(
+    AWS, most=_DATABRICKS_MOST, ours=_DATABRICKS_OURS, taken=_DATABRICKS_TAKEN
+)
+DATABRICKS_ON_AZURE = TagLimits(
+    most=_DATABRICKS_MOST,
+    ours=_DATABRICKS_OURS,
+    key=512,
+    value=256,
+    characters=_LATIN,
+    words="those of Latin-1, and Databricks leaves such a tag out",
+    not_in_keys=r"<>%&\?/",
+    reserved=("microsoft", "azure", "windows"),
+    taken=_DATABRICKS_TAKEN,
+    one_key_for="Azure",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources",
+)
+DATABRICKS_ON_GCP = TagLimits(
+    most=_DATABRICKS_MOST,
+    ours=_DATABRICKS_OURS,
+    characters=_LATIN,
+    words="those of Latin-1, and Databricks leaves such a tag out",
+    taken=_DATABRICKS_TAKEN,
+    one_key_for="Google Cloud",
+    labels=LabelLimits(
+        length=63,
+        dropped="[^a-z0-9_-]",
+        source="https://cloud.google.com/resource-manager/docs/labels-overview",
+    ),
+    source="https://docs.databricks.com/gcp/en/admin/account-settings/usage-detail-tags",
+)
+
+_DATABRICKS: Mapping[Cloud, TagLimits] = {
+    "aws": DATABRICKS_ON_AWS,
+    "gcp": DATABRICKS_ON_GCP,
+    "azure": DATABRICKS_ON_AZURE,
+}
+_IN_A_CLUSTER = ("kubernetes", "spark", "ray", "dask")
+"""Platforms whose tags are labels and annotations of objects, and reach no cloud."""
+
+
+def limits_of(platform: Platform | None, cloud: Cloud) -> TagLimits | None:
+    """Return what holds for the tags of a job, or None where they reach no cloud that is known."""
+    name = platform.name if platform else ""
+    if name == "databricks":
+        return _DATABRICKS[cloud]
+    return AWS if cloud == "aws" and name not in _IN_A_CLUSTER else None
 
 
 def resolve(job: Job, project: Project) -> dict[str, Text]:
@@ -59,10 +136,22 @@ def resolve(job: Job, project: Project) -> dict[str, Text]:
     return dict(sorted({**(job.get("metadata.tags") or {}), **own}.items()))
 
 
-def check(job: Job, project: Project, report: Report, limits: TagLimits = AWS) -> None:
+def check(job: Job, project: Project, report: Report, limits: TagLimits | None) -> None:
     """Report tags that the cloud refuses, that the project wants otherwise, or that are ours."""
     tags: Mapping[str, Text] = job.get("metadata.tags") or {}
     own = {key.casefold() for key in project.identity_keys()}
+    for key in tags:
+        if key.casefold() in own:
+            place = job.locate("metadata.tags", key, key=True)
+            report(rules.RESERVED_TAG.at(place, f"The tag `{key}` is set by this tool."))
+    if limits:
+        _check_limits(job, project, tags, report, limits)
+    _check_required(job, project, tags, report)
+
+
+def _check_limits(
+    job: Job, project: Project, tags: Mapping[str, Text], report: Report, limits: TagLimits
+) -> None:
     seen: dict[str, str] = {}
     for key, value in tags.items():
         place = job.locate("metadata.tags", key, key=True)
@@ -70,27 +159,50 @@ def check(job: Job, project: Project, report: Report, limits: TagLimits = AWS) -
             report(rules.BAD_TAG.at(place, problem))
         for problem in _value_problems(key, value, limits):
             report(rules.BAD_TAG.at(job.locate("metadata.tags", key), problem))
-        if key.casefold() in own:
-            report(rules.RESERVED_TAG.at(place, f"The tag `{key}` is set by this tool."))
         other = seen.setdefault(key.casefold(), key)
         if other != key:
             report(
                 rules.BAD_TAG.at(
                     place,
-                    f"`{key}` and `{other}` differ in case only, and IAM takes them for one.",
+                    f"`{key}` and `{other}` differ in case only, and {limits.one_key_for} takes "
+                    "them for one.",
                     remedy="Keep one of the two.",
                     related=[(job.locate("metadata.tags", other, key=True), "the other one")],
                 )
             )
-    room = limits.most - _RESERVED_FOR_PLATFORMS
+    room = limits.most - limits.ours
     if len(tags) > room:
         what = f"{len(tags)} tags; a resource has at most {limits.most}, of which {room} are yours."
         report(rules.BAD_TAG.at(job.locate("metadata.tags", key=True), what))
     places = (("tenant_id",), ("environment",), (BLOCK, "name"))
     for key, value, path in zip(project.identity_keys(), job.identity.parts, places, strict=True):
-        for problem in _value_problems(key, value, limits):
+        # What AWS refuses too is reported in the project file.
+        found = (each for each in _key_problems(key, limits) if each not in _key_problems(key, AWS))
+        for problem in (*found, *_value_problems(key, value, limits)):
             report(rules.BAD_TAG.at(job.source.locate(path), problem))
-    _check_required(job, project, tags, report)
+    if limits.labels:
+        _check_labels(job, tags, report, limits.labels)
+
+
+def _check_labels(job: Job, tags: Mapping[str, Text], report: Report, limits: LabelLimits) -> None:
+    """Report what is lost where tags become labels: in a bill it is missing, nothing fails."""
+    seen: dict[str, str] = {}
+    for key, value in tags.items():
+        label = limits.render(key)
+        other = seen.setdefault(label, key)
+        if not label[:1].isalpha() or len(label) > limits.length:
+            what = (
+                f"The key `{key}` makes the label `{label}`, which does not have 1 to "
+                f"{limits.length} characters with a letter first."
+            )
+        elif other != key:
+            what = f"The keys `{key}` and `{other}` make one label, `{label}`."
+        elif isinstance(value, str) and len(limits.render(value)) > limits.length:
+            what = f"The value of `{key}` makes a label of more than {limits.length} characters."
+        else:
+            continue
+        place = job.locate("metadata.tags", key, key=True)
+        report(rules.TAG_IN_LABEL.at(place, what))
 
 
 def _check_required(job: Job, project: Project, tags: Mapping[str, Text], report: Report) -> None:
@@ -131,19 +243,28 @@ def check_project(loaded: LoadedProject, report: Report, limits: TagLimits = AWS
 
 def _key_problems(key: str, limits: TagLimits) -> list[str]:
     found = []
-    if not 0 < len(key) <= limits.key:
-        found.append(f"A tag's key has 1 to {limits.key} characters; this one has {len(key)}.")
-    if key.casefold().startswith(limits.reserved):
-        found.append(f"`{key}` begins with `{limits.reserved}`, which belongs to the cloud.")
+    most = limits.key or len(key)
+    if not 0 < len(key) <= most:
+        found.append(f"A tag's key has 1 to {most} characters; this one has {len(key)}.")
+    if reserved := next((each for each in limits.reserved if _begins(key, each)), None):
+        found.append(f"`{key}` begins with `{reserved}`, which belongs to the cloud.")
+    if key.casefold() in limits.taken:
+        found.append(f"`{key}` is set by the platform itself.")
+    if any(each in key for each in limits.not_in_keys):
+        found.append(f"The key `{key}` has one of the characters {' '.join(limits.not_in_keys)}")
     if not _is_legal(key, limits):
         found.append(f"The key `{key}` has characters other than {limits.words}.")
     return found
 
 
+def _begins(key: str, reserved: str) -> bool:
+    return key.casefold().startswith(reserved)
+
+
 def _value_problems(key: str, value: Text, limits: TagLimits) -> list[str]:
     found = []
     if isinstance(value, str):
-        if len(value) > limits.value:
+        if limits.value and len(value) > limits.value:
             what = f"{len(value)} of at most {limits.value} characters"
             found.append(f"The value of `{key}` has {what}.")
         if not _is_legal(value, limits):

@@ -49,27 +49,6 @@ _ROLE_LIKE = re.compile(f"{_ARN}:iam::[^:]*:role/(?P<name>.+)")
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 
-def check_shapes(context: Context, shapes: Mapping[str, tuple[str, str]] = SHAPES) -> None:
-    """Report identifiers that do not look like what they should be."""
-    for path, (what, pattern) in shapes.items():
-        value = context.get(path)
-        items = value if isinstance(value, tuple) else (value,)
-        for index, item in enumerate(items):
-            if isinstance(item, str) and re.fullmatch(pattern, item) is None:
-                parts = (index,) if isinstance(value, tuple) else ()
-                context.report(
-                    rules.SUSPICIOUS_SHAPE.at(
-                        context.job.locate(path, *parts), f"`{item}` is not {what}."
-                    )
-                )
-
-
-def check(context: Context) -> None:
-    """Report what does not look like what it should be, in a job that runs on AWS itself."""
-    check_shapes(context)
-    check_role(context)
-
-
 def check_role(context: Context) -> None:
     """Report a service account that looks like a role's ARN, but not like a right one."""
     value = context.get("runtime.service_account")

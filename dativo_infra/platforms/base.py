@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from dativo_infra.diagnostics import Location, Severity, rules
 from dativo_infra.model import Job, read_boolean, read_number
 from dativo_infra.names import Grammar, Identity, render
-from dativo_infra.platforms.clouds import understood
 from dativo_infra.values import TOKENS, Text, has_secret, is_known, show
 
 if TYPE_CHECKING:
     from dativo_infra.diagnostics import Report
+    from dativo_infra.platforms.clouds import Understood
     from dativo_infra.project import Cloud, PlacedTarget
     from dativo_infra.resources import Resource
 
@@ -102,6 +102,8 @@ class Context:
     jobs: tuple[Job, ...]
     """All jobs that share the infrastructure, by one `infrastructure.name`; `job` is the first."""
     target: PlacedTarget
+    understood: Understood
+    """The cloud that the job runs in, and why."""
     tags: Mapping[str, Text]
     shared_tags: Mapping[str, Text]
     """The tags without the one that names the job, for what other jobs may share."""
@@ -124,7 +126,7 @@ class Context:
     @property
     def cloud(self) -> Cloud:
         """The cloud that the job runs in."""
-        return understood(self.job, self.target).cloud
+        return self.understood.cloud
 
     def get(self, path: str) -> Any:
         """Return the value of a field of the block by its dotted path, or None."""
@@ -234,21 +236,33 @@ class Use:
     outcome: Outcome
     text: str
     when: Callable[[Job], bool] | None = None
+    clouds: tuple[Cloud, ...] = ()
+    """The clouds that it holds in; empty where in any."""
+
+    def holds(self, job: Job, cloud: Cloud) -> bool:
+        """Return whether this is the case of a job that runs in a cloud."""
+        return (not self.clouds or cloud in self.clouds) and (self.when is None or self.when(job))
 
 
-def used(text: str, when: Callable[[Job], bool] | None = None) -> Use:
+def used(
+    text: str, when: Callable[[Job], bool] | None = None, clouds: tuple[Cloud, ...] = ()
+) -> Use:
     """Return that a field shapes what is built, and how."""
-    return Use(outcome="used", text=text, when=when)
+    return Use(outcome="used", text=text, when=when, clouds=clouds)
 
 
-def referenced(text: str, when: Callable[[Job], bool] | None = None) -> Use:
+def referenced(
+    text: str, when: Callable[[Job], bool] | None = None, clouds: tuple[Cloud, ...] = ()
+) -> Use:
     """Return that a field names something that exists, and is not built."""
-    return Use(outcome="referenced", text=text, when=when)
+    return Use(outcome="referenced", text=text, when=when, clouds=clouds)
 
 
-def unused(reason: str, when: Callable[[Job], bool] | None = None) -> Use:
+def unused(
+    reason: str, when: Callable[[Job], bool] | None = None, clouds: tuple[Cloud, ...] = ()
+) -> Use:
     """Return that a field does nothing, and why."""
-    return Use(outcome="unused", text=reason, when=when)
+    return Use(outcome="unused", text=reason, when=when, clouds=clouds)
 
 
 def refers(job: Job) -> bool:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.platforms import aws, rights
+from dativo_infra.platforms import aws, rights, shapes
 from dativo_infra.platforms.base import (
     Built,
     Context,
@@ -209,7 +209,8 @@ def _needs(job: Job) -> tuple[str, ...]:
 
 
 def _check(context: Context) -> None:
-    aws.check(context)
+    shapes.check(context)
+    aws.check_role(context)
     cluster = context.get("runtime.compute.cluster_id")
     if isinstance(cluster, str) and not re.fullmatch("j-[A-Z0-9]{1,20}", cluster):
         context.report(

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from dativo_infra.platforms import aws
+from dativo_infra.platforms import aws, gcp
 
 if TYPE_CHECKING:
     from dativo_infra.model import Job
 
 _PORTS: Mapping[str, int] = {
     "amqp": 5672,
+    "amqps": 5671,
     "cassandra": 9042,
     "elasticsearch": 9200,
     "http": 80,
@@ -34,10 +35,15 @@ _PORTS: Mapping[str, int] = {
     "postgresql": 5432,
     "redis": 6379,
     "rediss": 6379,
+    "sb": 5671,
     "sftp": 22,
     "sqlserver": 1433,
 }
-"""Ports registered for, or usual with, a scheme or a connector."""
+"""Ports registered for, or usual with, a scheme or a connector.
+
+Azure Service Bus speaks AMQP with TLS:
+https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide
+"""
 _DATABASES = (
     "postgres",
     "postgresql",
@@ -50,13 +56,16 @@ _DATABASES = (
     "cassandra",
 )
 """Which of them are databases; of two with one port, the first is meant."""
+_NAMES_OF_THINGS = ("/", "arn:", "projects/")
+"""What a path, and a name of a thing in a cloud, begins with; such a name is used by HTTPS."""
 _UNKNOWN = 0
 """Stands for a port that cannot be told."""
 _ADDRESSES = ("bootstrap_servers", "brokers", "endpoint", "uri", "url")
 """Keys whose text is an address, even where it is no URL."""
 _BUCKET_URL = re.compile(
-    r"(?P<scheme>s3a?|gs|abfss?)://(?P<bucket>[^/]*?)(@[^/@]+\.dfs\.[^/@]+)?(/|$)"
+    r"(?P<scheme>s3a?|gs|abfss?|wasbs?)://(?P<bucket>[^/]*?)(@[^/@]+\.(dfs|blob)\.[^/@]+)?(/|$)"
 )
+_BUCKET_NAMES = f"{aws.BUCKET_NAME}|{gcp.BUCKET_NAME}"
 _WRITTEN = frozenset({"target", "state_path"})
 """Keys of the job below which the runner writes; below the others it only reads."""
 
@@ -129,7 +138,7 @@ def buckets(job: Job, *schemes: str) -> Iterator[Bucket]:
 def https_reasons(job: Job) -> tuple[str, ...]:
     """Return what the job needs HTTPS on port 443 for."""
     reasons = [f"{name} connector" for name in dict.fromkeys(_connectors(job))]
-    for scheme, *others in (("s3", "s3a"), ("gs", "gcs"), ("abfs", "abfss")):
+    for scheme, *others in (("s3", "s3a"), ("gs", "gcs"), ("abfs", "abfss", "wasb", "wasbs")):
         names = {each.name for each in buckets(job, scheme, *others)} - {""}
         reasons.extend(f"{scheme}://{name}" for name in sorted(names))
     return tuple(dict.fromkeys(reasons))
@@ -170,6 +179,9 @@ def _declared(job: Job) -> Iterator[Endpoint]:
     queue = job.get("resources.queue.url")
     if queue is not None:
         for server in queue.split(",") if isinstance(queue, str) else (queue,):
+            if isinstance(server, str) and not _is_bare_address(server) and "://" not in server:
+                yield Endpoint(_PORTS["https"], "", "resources.queue")
+                continue
             host, port = _host_and_port(server, _PORTS["kafka"])
             yield Endpoint(port, host, "resources.queue")
 
@@ -217,7 +229,7 @@ def _host_and_port(text: Any, default: int) -> tuple[str, int]:
 
 
 def _is_bare_address(text: str) -> bool:
-    return "://" not in text and not text.startswith(("/", "arn:"))
+    return "://" not in text and not text.startswith(_NAMES_OF_THINGS)
 
 
 def _host(text: Any) -> str:
@@ -237,5 +249,5 @@ def _buckets(data: Any, path: tuple[str, ...], schemes: tuple[str, ...]) -> Iter
         text = match["bucket"] if match["scheme"] in schemes else None
     if isinstance(text, str):
         # The text itself may hold a password, so what is no name is not passed on.
-        name = text if re.fullmatch(aws.BUCKET_NAME, text) else ""
+        name = text if re.fullmatch(_BUCKET_NAMES, text) else ""
         yield Bucket(name, ".".join(path), written=not _WRITTEN.isdisjoint(path))

@@ -12,9 +12,9 @@ from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.platforms import reach
+from dativo_infra.platforms import gcp, reach
 from dativo_infra.platforms.base import Context, Variable
-from dativo_infra.values import Concat, Text, concat
+from dativo_infra.values import Concat, Text, concat, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +47,9 @@ _NAMES = (
     ("DATABASE_NAME", "resources.database.database_name"),
     ("CACHE_ENDPOINT", "resources.cache.endpoint"),
     ("QUEUE_URL", "resources.queue.url"),
-    ("S3_BUCKET", "runtime.storage.bucket"),
 )
+_AWS_NAMES = (("S3_BUCKET", "runtime.storage.bucket"),)
+"""What the runner reads of AWS alone; it has no setting for a bucket of another cloud."""
 _POSTGRES_NAMES = (
     ("PGHOST", "resources.database.endpoint"),
     ("PGPORT", "resources.database.port"),
@@ -76,38 +77,68 @@ def job_path(job: Job) -> str:
 
 def field_of(name: str) -> str:
     """Return the field that gives an environment variable of `settings` its value."""
-    known = dict((*_NAMES, *_POSTGRES_NAMES))
+    known = dict((*_NAMES, *_AWS_NAMES, *_POSTGRES_NAMES))
     return known.get(name, "resources.secrets.secret_manager_arn")
 
 
 def settings(context: Context) -> Iterator[tuple[str, Text]]:
     """Yield the names and values of environment variables that tell the runner what exists."""
-    names = [*_NAMES, *(_POSTGRES_NAMES if reach.database_kind(context.job) in _POSTGRES else ())]
+    names = (
+        *_NAMES,
+        *(_AWS_NAMES if context.cloud == "aws" else ()),
+        *(_POSTGRES_NAMES if reach.database_kind(context.job) in _POSTGRES else ()),
+    )
     for name, path in names:
         if (value := context.get(path)) is not None:
             yield name, str(value) if isinstance(value, int) else value
-    arn = context.get("resources.secrets.secret_manager_arn")
-    if arn is not None and knows_secret(context.job):
-        yield from _secret_manager(arn)
+    if context.cloud == "gcp" and context.target.account:
+        yield "GOOGLE_CLOUD_PROJECT", context.target.account
+    secret = context.get("resources.secrets.secret_manager_arn")
+    if (
+        secret is not None
+        and knows_secret(context.job)
+        and (context.cloud == "aws" or not has_late_secret(context.job))
+    ):
+        yield from _secret_manager(secret)
+
+
+NOT_TOLD = (
+    "the runner can be told an ARN of AWS Secrets Manager or the name of a global secret of Google "
+    "Cloud alone"
+)
+"""Why a secret is not told to the runner."""
 
 
 def knows_secret(job: Job) -> bool:
-    """Return whether the runner can be told where its secrets are: by an ARN alone."""
-    arn = job.get("resources.secrets.secret_manager_arn")
-    return not isinstance(arn, str) or arn.startswith("arn:")
+    """Return whether the runner can be told where its secrets are; not of Azure's key vaults."""
+    secret = job.get("resources.secrets.secret_manager_arn")
+    known = not isinstance(secret, str) or secret.startswith("arn:")
+    return known or gcp.secret_of(secret) is not None
 
 
-def _secret_manager(arn: Any) -> Iterator[tuple[str, Text]]:
-    """Yield the runner's settings to read its secrets from AWS Secrets Manager."""
-    region = arn.split(":")[3] if isinstance(arn, str) and arn.count(":") > 3 else ""
-    known = {**({"region_name": region} if region else {}), "bundle_format": "json"}
-    key = "bundle_secret_id_template"
+def has_late_secret(job: Job) -> bool:
+    """Return whether the name of the secret is known later; then only an ARN can be told."""
+    return not is_known(job.get("resources.secrets.secret_manager_arn"))
+
+
+def _secret_manager(secret: Any) -> Iterator[tuple[str, Text]]:
+    """Yield the runner's settings to read its secrets, all of them in one, from where they are."""
+    key, bundle = "bundle_secret_id_template", {"bundle_format": "json"}
+    if isinstance(secret, str) and (found := gcp.secret_of(secret)):
+        project, name, version = found
+        at = {"version": version} if version else {}
+        yield "DATIVO_SECRET_MANAGER", "gcp"
+        known = {"project_id": project, **at, **bundle, key: name}
+        yield "DATIVO_SECRET_MANAGER_CONFIG", json.dumps(known)
+        return
+    region = secret.split(":")[3] if isinstance(secret, str) and secret.count(":") > 3 else ""
+    known = {**({"region_name": region} if region else {}), **bundle}
     yield "DATIVO_SECRET_MANAGER", "aws"
-    if isinstance(arn, str):
-        yield "DATIVO_SECRET_MANAGER_CONFIG", json.dumps({**known, key: arn})
+    if isinstance(secret, str):
+        yield "DATIVO_SECRET_MANAGER_CONFIG", json.dumps({**known, key: secret})
         return
     # What is known only later is an ARN, which has no character that JSON escapes.
-    parts = arn.parts if isinstance(arn, Concat) else (arn,)
+    parts = secret.parts if isinstance(secret, Concat) else (secret,)
     escaped = (json.dumps(part)[1:-1] if isinstance(part, str) else part for part in parts)
     head = json.dumps({**known, key: ""}).removesuffix('"}')
     yield "DATIVO_SECRET_MANAGER_CONFIG", concat(head, *escaped, '"}')

@@ -12,6 +12,7 @@ import pytest
 from dativo_infra.diagnostics import rules
 from dativo_infra.model import Source
 from dativo_infra.planning import plan
+from dativo_infra.platforms import reach
 from dativo_infra.platforms.kube import grammar
 from dativo_infra.platforms.kube.metadata import tag_annotations, tag_labels
 from dativo_infra.values import Parameter, has_secret, show
@@ -20,6 +21,11 @@ V = "metadata.variables."
 NAMESPACE, ACCOUNT = "KubernetesNamespace", "KubernetesServiceAccount"
 ROLE = "arn:aws:iam::123456789012:role/team/Runner"
 GOOGLE = "runner@acme.iam.gserviceaccount.com"
+AZURE = "8f2c1d04-5b7e-4a39-9c61-2d0e7f3a1b58"
+IDENTITY = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity"
+    "/userAssignedIdentities/runner"
+)
 
 
 def pod(made: dict[str, Any]) -> dict[str, Any]:
@@ -84,8 +90,9 @@ def test_one_namespace_for_all_jobs(make: Any) -> None:
         ("runner", "runner", {}),
         (ROLE, "runner", {"eks.amazonaws.com/role-arn": ROLE}),
         (GOOGLE, "runner", {"iam.gke.io/gcp-service-account": GOOGLE}),
+        (AZURE, f"azure-{AZURE}", {"azure.workload.identity/client-id": AZURE}),
     ],
-    ids=["plain", "IRSA", "workload identity"],
+    ids=["plain", "IRSA", "GKE", "AKS"],
 )
 def test_given_account(make: Any, given: str, name: str, annotations: dict[str, str]) -> None:
     """A service account that is given is shared; a cloud identity gives an account of its name."""
@@ -97,6 +104,26 @@ def test_given_account(make: Any, given: str, name: str, annotations: dict[str, 
     made = make.resources(job)
     assert "service-account" not in made
     assert pod(made)["serviceAccountName"] == name
+
+
+@pytest.mark.parametrize("given", [AZURE, AZURE.upper()])
+def test_pods_ask_for_their_identity_of_azure(make: Any, given: str) -> None:
+    """Pods with an identity of Azure have the label that its webhook looks for; others have not."""
+    label = "azure.workload.identity/use"
+    for account, value in ((given, "true"), (GOOGLE, None), ("runner", None)):
+        made = make.resources(make.kubernetes({"runtime.service_account": account}))
+        template = made["cron-job"].body["spec"]["jobTemplate"]["spec"]["template"]
+        assert template["metadata"]["labels"].get(label) == value
+        assert template["spec"]["serviceAccountName"] != account or value is None
+
+
+def test_identity_without_a_client_id(make: Any) -> None:
+    """A managed identity's resource id does not tell its client id: an error where it is built."""
+    job = make.kubernetes({"runtime.service_account": IDENTITY})
+    (found,) = [each for each in plan([job]).diagnostics if each.code == rules.NO_CLIENT_ID.code]
+    assert f"az identity show --ids {IDENTITY} --query clientId" in found.remedy
+    left = make.kubernetes({"runtime.service_account": IDENTITY, "provider": "terraform"})
+    assert not plan([left]).failed
 
 
 def test_own_account(make: Any) -> None:
@@ -218,7 +245,7 @@ def test_stripe_job_reaches_what_it_needs(make: Any) -> None:
 
 
 @pytest.mark.parametrize("cidrs", [None, ["0.0.0.0/0", "::/0"], ["169.254.0.0/16"]])
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "168.63.129.16", "fd00:ec2::254"])
 def test_metadata_is_never_reached(make: Any, cidrs: list[str] | None, address: str) -> None:
     """Whatever a job asks for, the address that hands out the machine's credentials is closed."""
     job = make.kubernetes(
@@ -231,6 +258,46 @@ def test_metadata_is_never_reached(make: Any, cidrs: list[str] | None, address: 
     spec = policy(make.resources(job))
     assert not reaches(spec, address, 80)
     assert not reaches(spec, address, 443)
+
+
+@pytest.mark.parametrize(
+    ("account", "opened"), [(GOOGLE, True), (AZURE, False), (ROLE, False), (None, False)]
+)
+def test_metadata_server_of_gke(make: Any, account: str | None, *, opened: bool) -> None:
+    """A Google account's pods alone reach GKE's metadata server, whichever its dataplane is."""
+    fields = {f"{V}enable_network_policy": True, "runtime.service_account": account}
+    planned = make.plan(job := make.kubernetes(fields))
+    spec = policy(make.resources(job))
+    assert reaches(spec, "169.254.169.252", 988) is opened
+    assert reaches(spec, "169.254.169.254", 80) is opened
+    assert not reaches(spec, "169.254.169.254", 443)
+    assert any("metadata server" in note for note in planned.jobs[0].notes) is opened
+
+
+@pytest.mark.parametrize("address", ["169.254.20.10", "169.254.10.10", "169.254.10.11"])
+def test_names_are_asked_of_the_node(make: Any, address: str) -> None:
+    """Where a node answers for the cluster's DNS, its address is open for that alone."""
+    spec = policy(make.resources(make.kubernetes({f"{V}enable_network_policy": True})))
+    assert reaches(spec, address, 53)
+    assert not reaches(spec, address, 80)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port"),
+    [
+        ("projects/p/topics/t", "", None),
+        ("https://acmedata.queue.core.windows.net/q", "", None),
+        ("sb://acme.servicebus.windows.net/q", "acme.servicebus.windows.net", 5671),
+        ("acme.servicebus.windows.net:9093", "acme.servicebus.windows.net", 9093),
+        ("a.example,b.example:9094", "a.example", 9092),
+    ],
+)
+def test_queues(make: Any, url: str, host: str, port: int | None) -> None:
+    """A queue is reached on the port that its address means; one that is a name, by HTTPS."""
+    job = make.kubernetes({"resources.queue.url": url})
+    found = [(each.host, each.port) for each in reach.endpoints(job)]
+    assert found[:1] == ([(host, port)] if port else [])
+    assert not reach.unknown_ports(job)
 
 
 def test_metadata_as_a_network_is_refused(make: Any) -> None:

@@ -9,7 +9,14 @@ _IN_CONFIG = used("an environment variable of the container, in the job's Config
 _ROLE_ALLOWS = referenced("the identity behind the account must allow it")
 
 FIELDS = {
-    "runtime.storage.bucket": (_IN_CONFIG,),
+    "runtime.storage.bucket": (
+        referenced(
+            "the runner has a setting for a bucket of S3 alone; the job's target names this one, "
+            "and the identity behind the account must allow it",
+            clouds=("gcp", "azure"),
+        ),
+        _IN_CONFIG,
+    ),
     "resources.database.endpoint": (_IN_CONFIG,),
     "resources.database.port": (_IN_CONFIG,),
     "resources.database.database_name": (_IN_CONFIG,),
@@ -20,8 +27,13 @@ FIELDS = {
     "resources.queue.arn": (_ROLE_ALLOWS,),
     "resources.secrets.secret_manager_arn": (
         unused(
-            "only an ARN of AWS Secrets Manager can be told to the runner",
+            runner.NOT_TOLD,
             lambda job: not runner.knows_secret(job),
+        ),
+        unused(
+            "its name is known at deployment only, and then only an ARN can be told to the runner",
+            runner.has_late_secret,
+            clouds=("gcp", "azure"),
         ),
         used("the runner's secret manager setting; the identity behind the account must allow it"),
     ),

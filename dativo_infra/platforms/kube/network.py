@@ -16,16 +16,27 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
     from dativo_infra.values import Text
 
-METADATA_ADDRESSES = ("169.254.169.254/32", "fd00:ec2::254/128", "fd20:ce::254/128")
-"""Where the clouds hand out the machine's own credentials; pods never need them.
+METADATA_ADDRESSES = (
+    "169.254.169.254/32",
+    "168.63.129.16/32",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+)
+"""Where the clouds hand out the machine's own credentials and settings; pods never need them.
 
+Azure's second address is its DNS as well, which the cluster's own DNS asks, and not pods.
 Sources: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html,
-https://cloud.google.com/compute/docs/metadata/overview
+https://cloud.google.com/compute/docs/metadata/overview,
+https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 """
-_DNS_CACHE = "169.254.20.10/32"
-"""Source: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/"""
-_GKE_METADATA = ("169.254.169.252/32", (987, 988))
-"""The address that workload identity answers on.
+_DNS_CACHES = ("169.254.20.10/32", "169.254.10.10/31")
+"""Where a node answers for the cluster's DNS; the second on Azure.
+
+Sources: https://kubernetes.io/docs/tasks/administer-cluster/nodelocaldns/,
+https://learn.microsoft.com/azure/aks/localdns-custom
+"""
+_GKE_METADATA = (("169.254.169.252/32", (987, 988)), ("169.254.169.254/32", (80, 8080)))
+"""Where workload identity answers; the second with Dataplane V2, in place of the machine's own.
 
 Source: https://cloud.google.com/kubernetes-engine/docs/how-to/network-policy
 """
@@ -99,7 +110,11 @@ def spec(
     }
 
 
-def notes(context: Context) -> Iterator[str]:
+def _on_gke(account: Mapping[str, Text]) -> bool:
+    return "iam.gke.io/gcp-service-account" in account
+
+
+def notes(context: Context, account: Mapping[str, Text]) -> Iterator[str]:
     """Yield what the pods reach, for people."""
     job = context.job
     reasons = ", ".join(reach.https_reasons(job))
@@ -107,6 +122,11 @@ def notes(context: Context) -> Iterator[str]:
         "pods reach: DNS; port 443 anywhere but the metadata address "
         f"(HTTPS APIs and object storage: {reasons})"
     )
+    if _on_gke(account):
+        yield (
+            "pods reach: GKE's own metadata server, for workload identity; a node pool without it "
+            "would give them the machine's credentials"
+        )
     for endpoint in reach.endpoints(job):
         where = endpoint.host or "any host"
         if endpoint.namespace:
@@ -133,11 +153,12 @@ def _ingress(context: Context) -> Iterator[Mapping[str, Any]]:
 def _always(account: Mapping[str, Text]) -> Iterator[Mapping[str, Any]]:
     """Yield what every job needs: names, HTTPS, and its cloud identity."""
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
-    yield {"to": [_namespace("kube-system"), {"ipBlock": {"cidr": _DNS_CACHE}}], "ports": dns}
+    yield {"to": [_namespace("kube-system"), *map(_block, _DNS_CACHES)], "ports": dns}
+    # By this port Azure's workload identity, and IAM roles for service accounts, get credentials.
     yield {"to": _anywhere(), "ports": _tcp(443)}
-    if "iam.gke.io/gcp-service-account" in account:
-        address, ports = _GKE_METADATA
-        yield {"to": [_block(address)], "ports": _tcp(*ports)}
+    if _on_gke(account):
+        for address, ports in _GKE_METADATA:
+            yield {"to": [{"ipBlock": {"cidr": address}}], "ports": _tcp(*ports)}
 
 
 def _declared(job: Job) -> Iterator[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import KUBERNETES as NAME
 from dativo_infra.names import LABEL_VALUE, render_word
-from dativo_infra.platforms import runner
+from dativo_infra.platforms import runner, shapes
 from dativo_infra.platforms.base import Context, Shared, used
 from dativo_infra.platforms.kube import (
     environment,
@@ -51,6 +51,7 @@ _RBAC = "rbac.authorization.k8s.io"
 
 def check(context: Context) -> None:
     """Report what Kubernetes would refuse, whoever owns the job."""
+    shapes.check(context)
     shared.check(context)
     metadata.check(context)
     volumes.check(context)
@@ -98,7 +99,7 @@ class JobObjects:
     def notes(self) -> Iterator[str]:
         """Yield what a person should know."""
         if self.context.settings["enable_network_policy"]:
-            yield from network.notes(self.context)
+            yield from network.notes(self.context, self.account.annotations)
 
     def object(
         self,
@@ -165,7 +166,10 @@ class JobObjects:
             claim = {"persistentVolumeClaim": {"claimName": self.volume.claim}}
             mounts.append(pods.Mount(name="state", path=self.volume.mount_path, volume=claim))
         return {
-            "metadata": {"labels": self.labels, "annotations": self.annotations},
+            "metadata": {
+                "labels": {**self.labels, **self.account.pod_labels},
+                "annotations": self.annotations,
+            },
             "spec": pods.pod(
                 account=self.account.name,
                 args=runner.run_once(job_path),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import KUBERNETES as NAME
 from dativo_infra.names import render_word
-from dativo_infra.platforms import aws
+from dativo_infra.platforms import aws, azure
 from dativo_infra.platforms.base import (
     Claim,
     Context,
@@ -38,6 +39,10 @@ ACCOUNT = "KubernetesServiceAccount"
 _DEFAULT = "default"
 """Every cluster has a namespace, and every namespace an account, of this name."""
 _QUOTAS = ("requests_cpu", "requests_memory", "limits_cpu", "limits_memory", "pods")
+
+
+_CLOUD_IDENTITY = re.compile(f"arn:.*|/.*|.*@.*|{azure.UUID}")
+"""What names an identity in a cloud, and no account in the cluster."""
 
 
 def _in_default(job: Job) -> bool:
@@ -96,7 +101,11 @@ FIELDS = {
     ),
     "runtime.service_account": (
         referenced("exists in every namespace; pods run as it", _as_default),
-        used("account that the pods run as, shared with the other jobs that name it"),
+        used(
+            "account that the pods run as, shared with the other jobs that name it; a role's ARN, "
+            "an e-mail of Google or a client id of Azure is the cloud identity behind one, and "
+            "must trust it"
+        ),
     ),
 }
 
@@ -127,13 +136,26 @@ def check(context: Context) -> None:
         )
     aws.check_role(context)
     account = context.get("runtime.service_account")
-    plain = isinstance(account, str) and not account.startswith("arn:") and "@" not in account
-    if plain and not grammar.is_subdomain(account):
+    known = isinstance(account, str) and _CLOUD_IDENTITY.fullmatch(account) is None
+    if known and not grammar.is_subdomain(account):
         context.report(
             rules.BAD_NAME.at(
                 context.origin("runtime.service_account"),
-                f"`{account}` is neither a role's ARN, an e-mail, nor a name of lower-case "
-                "letters, digits, `-` and `.`.",
+                f"`{account}` is neither a role's ARN, an e-mail of Google, a client id of Azure, "
+                "nor a name of lower-case letters, digits, `-` and `.`.",
+            )
+        )
+
+
+def check_identity(context: Context) -> None:
+    """Report an identity that the account's annotation cannot name, where a tool builds it."""
+    account = context.get("runtime.service_account")
+    if isinstance(account, str) and account.startswith("/"):
+        context.report(
+            rules.NO_CLIENT_ID.at(
+                context.origin("runtime.service_account"),
+                f"`{account}` does not tell the client id of the identity, which its pods need.",
+                remedy=f"Give the client id: az identity show --ids {account} --query clientId",
             )
         )
 
@@ -145,6 +167,8 @@ class Account:
     name: str
     annotations: Mapping[str, Text] = field(default_factory=dict)
     """Those that give it an identity in a cloud."""
+    pod_labels: Mapping[str, Text] = field(default_factory=dict)
+    """Those by which its pods ask for that identity."""
     is_own: bool = False
     """Whether it is the job's alone, as the job names none."""
 
@@ -152,11 +176,13 @@ class Account:
 def account_of(given: str) -> Account:
     """Return the account that `runtime.service_account` means.
 
-    A role's ARN and an e-mail of Google are the cloud identities behind an account of their own
-    short name (IAM roles for service accounts, workload identity); a plain word is the account.
+    A role's ARN, an e-mail of Google and a client id of Azure are the cloud identities behind an
+    account of their own short name (IAM roles for service accounts, workload identity); a plain
+    word is the account.
 
     Sources: https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html,
-    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity,
+    https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
     """
     if given.startswith("arn:"):
         name = render_word(given.rpartition("/")[2].lower(), NAME)
@@ -164,6 +190,12 @@ def account_of(given: str) -> Account:
     if "@" in given:
         name = render_word(given.partition("@")[0].lower(), NAME)
         return Account(name=name, annotations={"iam.gke.io/gcp-service-account": given})
+    if re.fullmatch(azure.UUID, given):
+        return Account(
+            name=f"azure-{given.lower()}",
+            annotations={"azure.workload.identity/client-id": given.lower()},
+            pod_labels={"azure.workload.identity/use": "true"},
+        )
     return Account(name=given)
 
 

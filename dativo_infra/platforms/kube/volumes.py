@@ -20,10 +20,12 @@ _DRIVERS = (
     (r"vol-[0-9a-f]+", "ebs.csi.aws.com", "ReadWriteOnce"),
     (r"fs-[0-9a-f]+(::fsap-[0-9a-f]+)?", "efs.csi.aws.com", "ReadWriteMany"),
     (r"projects/[^/]+/(zones|regions)/[^/]+/disks/[^/]+", "pd.csi.storage.gke.io", "ReadWriteOnce"),
-    (r"/subscriptions/.+/disks/[^/]+", "disk.csi.azure.com", "ReadWriteOnce"),
+    (r"(?i:/subscriptions/.+/disks/[^/]+)", "disk.csi.azure.com", "ReadWriteOnce"),
 )
 """By the shape of a volume's id: the driver that mounts it, and how it may be accessed.
 
+Shares of Filestore and Azure Files are no more known by their ids alone than those of any other
+server of NFS or SMB: a claim names their address, or their storage account and its key.
 Source: https://kubernetes-csi.github.io/docs/drivers.html
 """
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.platforms import aws, rights, runner
+from dativo_infra.platforms import aws, rights, runner, shapes
 from dativo_infra.platforms.tasks.settings import (
     CLUSTER_NAME,
     is_runner,
@@ -30,7 +30,8 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API
 
 def check(context: Context) -> None:
     """Report what does not look like what it should be, whoever owns the job."""
-    aws.check(context)
+    shapes.check(context)
+    aws.check_role(context)
     runner.check_mount_path(context)
     cluster = context.get("runtime.compute.cluster_id")
     arn = f"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{{12}}:cluster/{CLUSTER_NAME}"

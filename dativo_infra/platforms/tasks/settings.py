@@ -238,7 +238,7 @@ FIELDS: Mapping[str, tuple[Use, ...]] = {
     "resources.queue.url": (_IN_ENVIRONMENT,),
     "resources.secrets.secret_manager_arn": (
         unused(
-            "only an ARN of AWS Secrets Manager can be told to the runner",
+            runner.NOT_TOLD,
             lambda job: not runner.knows_secret(job),
         ),
         used(
