@@ -34,6 +34,22 @@ def test_plan_says_what_pods_reach(run, seed: Path) -> None:
     assert "port 19120 of nessie.data-platform.svc.cluster.local" in result.stdout
 
 
+def test_plan_says_which_cloud_was_understood(run, seed: Path, examples: Path) -> None:
+    """Where no target says it, the plan tells a job's cloud and why; as data it always does."""
+    result = run("plan", "--provider", "pulumi", seed / "kubernetes_stripe_to_iceberg.yaml")
+    assert "runs on Google Cloud: `runtime.network.vpc_id` has a form" in result.stdout
+    result = run("plan", seed / "databricks_cluster_example.yaml")
+    assert "runs on AWS: `runtime.compute.instance_type` has a form" in result.stdout
+    assert " has a form " not in run("plan", examples).stdout
+    data = json.loads(run("plan", examples, "--format", "json").stdout)
+    told = {each["identity"]: each["cloud"] for each in data["jobs"]}
+    assert told["initech/prod/leads_gke"] == {
+        "name": "gcp",
+        "why": "its target `initech-gke` is there",
+    }
+    assert {each["name"] for each in told.values()} == {"aws", "gcp", "azure"}
+
+
 def test_plan_of_all_examples(run, examples: Path) -> None:
     """The plan of a folder shows shared units once, and who owns what is not built here."""
     result = run("plan", examples)
@@ -59,7 +75,8 @@ def test_tenant_and_environment_choose_jobs(run, examples: Path) -> None:
     """Jobs that are not chosen are counted, and are in no unit."""
     result = run("plan", examples, "--tenant", "globex")
     assert "acme/prod" not in result.stdout
-    assert f"{len(list(examples.glob('acme/*.yaml')))} not selected" in result.stderr
+    others = len(list(examples.glob("*/*.yaml"))) - len(list(examples.glob("globex/*.yaml")))
+    assert f"{others} not selected" in result.stderr
 
 
 def test_synth_writes_templates_once(run, examples: Path, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ JOBS = {
     if "platform: kubernetes" in path.read_text()
 }
 """The examples that are built in a cluster, by whichever tool."""
+CONTEXTS = ("acme-prod", "globex", "initech-gke", "initech-aks")
+"""The contexts of the examples' targets."""
 CUSTOMERS, PAYMENTS = "acme/customers_sync.yaml", "acme/payments_sync.yaml"
 PASSWORD = "hunter2-hunter2"
 STACK = "prod"
@@ -64,7 +66,7 @@ class Fleet:
         self.api = cluster.api
         self.workspace = workspace
         path = workspace.folder / "kubeconfig"
-        kubeconfig = cluster.kubeconfig(path, "acme-prod", "globex")
+        kubeconfig = cluster.kubeconfig(path, *CONTEXTS)
         workspace.environment["KUBECONFIG"] = str(kubeconfig)
         shutil.copy(EXAMPLES / "dativo-infra.yaml", workspace.jobs)
         for name, text in jobs.items():

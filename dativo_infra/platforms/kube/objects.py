@@ -69,7 +69,8 @@ class JobObjects:
         self.account = (
             shared.account_of(given) if given else shared.Account(name=self.name, is_own=True)
         )
-        self.labels = metadata.labels_of(context)
+        # Every pod needs the account's, whatever makes it; on other objects they do nothing.
+        self.labels = {**metadata.labels_of(context), **self.account.pod_labels}
         self.annotations = metadata.annotations_of(context)
         self.volume = volumes.state_volume(context, f"{self.name}-state")
         self.exports = {
@@ -166,10 +167,7 @@ class JobObjects:
             claim = {"persistentVolumeClaim": {"claimName": self.volume.claim}}
             mounts.append(pods.Mount(name="state", path=self.volume.mount_path, volume=claim))
         return {
-            "metadata": {
-                "labels": {**self.labels, **self.account.pod_labels},
-                "annotations": self.annotations,
-            },
+            "metadata": {"labels": self.labels, "annotations": self.annotations},
             "spec": pods.pod(
                 account=self.account.name,
                 args=runner.run_once(job_path),
