@@ -180,7 +180,8 @@ class Runtime(Section):
     )
     service_account: LateText | None = Field(
         default=None,
-        description="Whom the job runs as: a role ARN, an e-mail of Google, or a plain name.",
+        description="Whom the job runs as: a role ARN, an e-mail of Google, a client id of Azure, "
+        "or a plain name.",
     )
 
 
@@ -223,14 +224,14 @@ class Queue(Section):
     url: LateText | None = Field(
         default=None, description="URL of the queue, or its bootstrap servers."
     )
-    arn: LateText | None = Field(default=None, description="ARN of the queue.")
+    arn: LateText | None = Field(default=None, description="The queue, by its ARN or its name.")
 
 
 class Secrets(Section):
     """Where the job's secrets are kept."""
 
     secret_manager_arn: LateText | None = Field(
-        default=None, description="ARN of the secret bundle."
+        default=None, description="The secret bundle, by its ARN, or its name or URL elsewhere."
     )
     kms_key_id: LateText | None = Field(
         default=None, description="Key that the bundle is encrypted with."

@@ -227,22 +227,24 @@ def test_quota(examples: Fleet) -> None:
 
 
 def test_volume(examples: Fleet) -> None:
-    """The claim of a job's volume is bound to it."""
-    (volume,) = examples.api.objects("v1", "PersistentVolume")
-    disk = examples.infrastructure(PAYMENTS)["runtime"]["storage"]["volume_id"]
-    assert volume["spec"]["csi"]["volumeHandle"] == disk
-    claim = Named(
-        "v1",
-        "PersistentVolumeClaim",
-        volume["metadata"]["name"],
-        volume["spec"]["claimRef"]["namespace"],
-    )
+    """The claim of each job's volume is bound to it, whichever cloud the disk is of."""
+    volumes = examples.api.objects("v1", "PersistentVolume")
+    jobs = (PAYMENTS, "initech/leads_gke.yaml", "initech/meters_aks.yaml")
+    disks = {examples.infrastructure(job)["runtime"]["storage"]["volume_id"] for job in jobs}
+    assert {each["spec"]["csi"]["volumeHandle"] for each in volumes} == disks
+    for volume in volumes:
+        claim = Named(
+            "v1",
+            "PersistentVolumeClaim",
+            volume["metadata"]["name"],
+            volume["spec"]["claimRef"]["namespace"],
+        )
 
-    def bound() -> bool:
-        found = examples.api.get(claim)
-        return bool(found) and found["status"]["phase"] == "Bound"
+        def bound(claim: Named = claim) -> bool:
+            found = examples.api.get(claim)
+            return bool(found) and found["status"]["phase"] == "Bound"
 
-    assert wait_for(bound), examples.api.get(claim)
+        assert wait_for(bound), examples.api.get(claim)
 
 
 def test_secret(examples: Fleet) -> None:
