@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 class TagLimits:
     """What a cloud allows for tags, as data."""
 
-    most: int
-    """Tags on one resource."""
-    ours: int
-    """How many of them this tool sets: three of identity, and those of a platform."""
+    most: int | None = None
+    """Tags on one resource; None where it depends on what is built, and the platform says it."""
     key: int | None = None
     """Characters in a key; None where that is not said."""
     value: int | None = None
@@ -38,9 +36,7 @@ class TagLimits:
     """Characters that a value may have, and a key may not."""
     reserved: tuple[str, ...] = ()
     """What a key must not begin with, whatever its case."""
-    taken: tuple[str, ...] = ()
-    """Keys that the platform sets itself, in lower case."""
-    one_key_for: str
+    one_key_for: str = ""
     """Who takes keys that differ in case only for one."""
     labels: LabelLimits | None = None
     """What the platform makes labels of, where the cloud knows no tags."""
@@ -64,7 +60,6 @@ class LabelLimits:
 
 AWS = TagLimits(
     most=50,
-    ours=5,
     key=128,
     value=256,
     # Letters and digits of any script, and the spaces of Unicode (categories L, N and Z).
@@ -75,34 +70,26 @@ AWS = TagLimits(
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html",
 )
 
-# Databricks passes its tags on to the machines and disks, and has rules of its own.
-# Source: https://docs.databricks.com/api/workspace/clusters/create
-_DATABRICKS_MOST, _DATABRICKS_OURS, _DATABRICKS_TAKEN = 45, 3, ("name",)
+_RESERVED_FOR_PLATFORMS = 5
+"""Tags that this tool adds beside the job's: three of identity, and up to two of a platform."""
+
+# Databricks passes its tags on to the machines and disks of its cloud.
 _LATIN = r" -~\u00a0-\u00ff"
 
-DATABRICKS_ON_AWS = replace(
-    AWS, most=_DATABRICKS_MOST, ours=_DATABRICKS_OURS, taken=_DATABRICKS_TAKEN
-)
+DATABRICKS_ON_AWS = replace(AWS, most=None)
 DATABRICKS_ON_AZURE = TagLimits(
-    most=_DATABRICKS_MOST,
-    ours=_DATABRICKS_OURS,
     key=512,
     value=256,
     characters=_LATIN,
     words="those of Latin-1, and Databricks leaves such a tag out",
     not_in_keys=r"<>%&\?/",
     reserved=("microsoft", "azure", "windows"),
-    taken=_DATABRICKS_TAKEN,
     one_key_for="Azure",
     source="https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources",
 )
 DATABRICKS_ON_GCP = TagLimits(
-    most=_DATABRICKS_MOST,
-    ours=_DATABRICKS_OURS,
     characters=_LATIN,
     words="those of Latin-1, and Databricks leaves such a tag out",
-    taken=_DATABRICKS_TAKEN,
-    one_key_for="Google Cloud",
     labels=LabelLimits(
         length=63,
         dropped="[^a-z0-9_-]",
@@ -160,7 +147,7 @@ def _check_limits(
         for problem in _value_problems(key, value, limits):
             report(rules.BAD_TAG.at(job.locate("metadata.tags", key), problem))
         other = seen.setdefault(key.casefold(), key)
-        if other != key:
+        if other != key and limits.one_key_for:
             report(
                 rules.BAD_TAG.at(
                     place,
@@ -170,8 +157,7 @@ def _check_limits(
                     related=[(job.locate("metadata.tags", other, key=True), "the other one")],
                 )
             )
-    room = limits.most - limits.ours
-    if len(tags) > room:
+    if limits.most and len(tags) > (room := limits.most - _RESERVED_FOR_PLATFORMS):
         what = f"{len(tags)} tags; a resource has at most {limits.most}, of which {room} are yours."
         report(rules.BAD_TAG.at(job.locate("metadata.tags", key=True), what))
     places = (("tenant_id",), ("environment",), (BLOCK, "name"))
@@ -248,8 +234,6 @@ def _key_problems(key: str, limits: TagLimits) -> list[str]:
         found.append(f"A tag's key has 1 to {most} characters; this one has {len(key)}.")
     if reserved := next((each for each in limits.reserved if _begins(key, each)), None):
         found.append(f"`{key}` begins with `{reserved}`, which belongs to the cloud.")
-    if key.casefold() in limits.taken:
-        found.append(f"`{key}` is set by the platform itself.")
     if any(each in key for each in limits.not_in_keys):
         found.append(f"The key `{key}` has one of the characters {' '.join(limits.not_in_keys)}")
     if not _is_legal(key, limits):

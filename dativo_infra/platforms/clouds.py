@@ -43,8 +43,9 @@ FORMS: Mapping[Cloud, str] = {
     ),
 }
 """For each cloud, the forms of identifiers and addresses that it alone has."""
+_ACCOUNT = "runtime.service_account"
 _IN_FIELDS: Mapping[str, Mapping[Cloud, str]] = {
-    "runtime.service_account": {"azure": azure.UUID},
+    _ACCOUNT: {"azure": azure.UUID},
     "runtime.compute.instance_type": {
         "aws": r"[a-z0-9-]+\.(?:nano|micro|small|medium|[0-9]*x?large|metal(?:-[0-9a-z]+)?)",
         "gcp": r"[a-z][0-9][a-z]?-(?:standard|high|ultra|mega|hyper|custom|micro|small)[a-z0-9-]*",
@@ -62,7 +63,7 @@ _TELLING = (
     "runtime.network.subnet_ids",
     "runtime.network.security_group_ids",
     "runtime.compute.cluster_id",
-    "runtime.service_account",
+    _ACCOUNT,
     "runtime.storage.volume_id",
     "runtime.compute.instance_type",
     "runtime.storage.bucket",
@@ -154,10 +155,13 @@ def cloud_of(text: object, path: str = "") -> Cloud | None:
 
 def _signs(job: Job) -> Iterator[Sign]:
     """Yield the first sign of each field of the block that has one."""
+    # A principal of Databricks is a UUID on each cloud.
+    any_uuid = job.get("runtime.platform") == "databricks"
     for field in _TELLING:
         value = job.get(field)
+        form = "" if any_uuid and field == _ACCOUNT else field
         for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
-            if cloud := cloud_of(item, field):
+            if cloud := cloud_of(item, form):
                 parts = (index,) if isinstance(value, tuple) else ()
                 yield Sign(cloud, (BLOCK, *field.split("."), *parts))
                 break

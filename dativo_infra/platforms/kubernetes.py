@@ -66,7 +66,6 @@ FIELDS = {
 
 def _check_built(context: Context) -> None:
     objects.refuse_sharing(context)
-    shared.check_identity(context)
     pods.check_amounts(context)
     settings = context.settings
     if settings["run"] == "schedule" and "schedule" not in context.job.variables:

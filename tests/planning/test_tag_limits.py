@@ -54,7 +54,7 @@ def test_in_a_cluster_no_cloud_has_a_say(make: Any, platform: str, cloud: str) -
         ("azure", {"k": "名前"}, {BAD}),
         ("azure", {"Owner": "a", "owner": "b"}, {BAD}),
         ("gcp", {"Owner": "Data Team", "cost_center": ""}, set()),
-        ("gcp", {"Owner": "a", "owner": "b"}, {BAD, LABEL}),
+        ("gcp", {"Owner": "a", "owner": "b"}, {LABEL}),
         ("gcp", {"cost:center": "a", "costcenter": "b"}, {LABEL}),
         ("gcp", {"k" * 64: "v"}, {LABEL}),
         ("gcp", {"k": "v" * 64}, {LABEL}),
@@ -62,13 +62,7 @@ def test_in_a_cluster_no_cloud_has_a_say(make: Any, platform: str, cloud: str) -
         ("gcp", {"1k": "v"}, {LABEL}),
         ("gcp", {"...": "v"}, {LABEL}),
         ("gcp", {"k": "名前"}, {BAD}),
-        *((cloud, {"Name": "x"}, {BAD}) for cloud in ("aws", "gcp", "azure")),
         *((cloud, {"": "x"}, {BAD}) for cloud in ("aws", "azure")),
-        *(
-            (cloud, {f"k{number}": "v" for number in range(count)}, codes)
-            for cloud in ("aws", "gcp", "azure")
-            for count, codes in ((42, set()), (43, {BAD}))
-        ),
     ],
 )
 def test_databricks(make: Any, cloud: str, own: dict[str, str], codes: set[str]) -> None:

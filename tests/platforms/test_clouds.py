@@ -101,6 +101,14 @@ def test_what_tells_no_cloud(make: Any, path: str, value: Any) -> None:
     assert rules.SUSPICIOUS_SHAPE.code not in {each.code for each in planned.diagnostics}
 
 
+def test_a_principal_of_databricks_tells_nothing(make: Any) -> None:
+    """Databricks knows its principals by a UUID on each cloud."""
+    fields = {"provider": "manual", "runtime.platform": "databricks", ACCOUNT: UUID}
+    assert plan([make.job(fields)]).jobs[0].understood.is_guess
+    google = {**fields, ACCOUNT: "runner@acme-data.iam.gserviceaccount.com"}
+    assert plan([make.job(google)]).jobs[0].understood.cloud == "gcp"
+
+
 @pytest.mark.parametrize(
     ("warehouse", "cloud"),
     [

@@ -66,6 +66,7 @@ class JobObjects:
         self.namespace: str = context.get("runtime.namespace") or ""
         self.name = context.name(NAME)
         given: str | None = context.known("runtime.service_account")
+        shared.check_identity(context)
         self.account = (
             shared.account_of(given) if given else shared.Account(name=self.name, is_own=True)
         )
