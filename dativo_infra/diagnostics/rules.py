@@ -282,8 +282,8 @@ BAD_TAG = _rule(
     "The tag is not one that the cloud accepts.",
     "On AWS a key has 1 to 128 characters and a value at most 256: letters, digits, spaces and "
     "`_ . : / = + - @`; keys do not begin with `aws:`; a resource has at most 50. Databricks "
-    "passes them on: on Azure without `< > % & \\ ? /` in keys, on Google Cloud as labels, in lower "
-    "case and with letters, digits, `_` and `-` alone. On Kubernetes tags are labels and "
+    "passes them on: on Azure without `< > % & \\ ? /` in keys, on Google Cloud as labels, in "
+    "lower case and with letters, digits, `_` and `-` alone. On Kubernetes tags are labels and "
     "annotations, which know no such limits. Sources: "
     "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html, "
     "https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources, "

@@ -300,6 +300,24 @@ def test_queues(make: Any, url: str, host: str, port: int | None) -> None:
     assert not reach.unknown_ports(job)
 
 
+@pytest.mark.parametrize(
+    ("warehouse", "reason"),
+    [
+        ("gs://acme_lake/warehouse", "gs://acme_lake"),
+        ("abfss://lake@acme.dfs.core.windows.net/warehouse", "abfs://lake"),
+        ("wasbs://lake@acme.blob.core.windows.net/warehouse", "abfs://lake"),
+        ("gs://user:password@lake/x", ""),
+    ],
+)
+def test_buckets_of_each_cloud(make: Any, warehouse: str, reason: str) -> None:
+    """Object storage of each cloud is reached by HTTPS; what is no bucket's name is not shown."""
+    job = make.kubernetes(target={"warehouse": warehouse})
+    assert set(reach.https_reasons(job)) - {"stripe connector", "iceberg connector"} == (
+        {reason} if reason else set()
+    )
+    assert not reach.endpoints(job)
+
+
 def test_metadata_as_a_network_is_refused(make: Any) -> None:
     """The metadata address itself cannot be asked for."""
     job = make.kubernetes(
