@@ -52,6 +52,12 @@ class Target(_Entry):
     kubernetes_context: str | None = Field(
         default=None, description="Context of the kubeconfig; never the current one by accident."
     )
+    databricks_host: str | None = Field(
+        default=None,
+        pattern="^https://[A-Za-z0-9.-]+$",
+        description="Address of the Databricks workspace, such as "
+        "https://acme.cloud.databricks.com; credentials come from the environment alone.",
+    )
 
 
 class Tags(_Entry):
@@ -99,6 +105,7 @@ class Project(_Entry):
                     account=target.account,
                     region=target.region,
                     kubernetes_context=target.kubernetes_context,
+                    databricks_host=target.databricks_host,
                 )
         return AMBIENT
 
@@ -125,11 +132,18 @@ class PlacedTarget:
     account: str | None = None
     region: str | None = None
     kubernetes_context: str | None = None
+    databricks_host: str | None = None
 
     def __str__(self) -> str:
         if not self.name:
             return "the tool's own configuration"
-        facts = (self.cloud, self.account, self.region, self.kubernetes_context)
+        facts = (
+            self.cloud,
+            self.account,
+            self.region,
+            self.kubernetes_context,
+            self.databricks_host,
+        )
         return f"{self.name} ({', '.join(fact for fact in facts if fact)})"
 
 
