@@ -89,9 +89,9 @@ def identity_of(given: Text, cloud: Cloud = "aws") -> Identity | None:
 
 
 def s3_bucket(destination: Text | None) -> tuple[str, str] | None:
-    """Return bucket and folder of a destination on S3, with what is known late as it is shown."""
-    found = re.fullmatch("s3://([^/]*)/?(.*)", show(destination) or "")
-    return (found[1], found[2]) if found else None
+    """Return bucket and prefix of a destination on S3, with what is known late as it is shown."""
+    found = re.fullmatch("s3://([^/]*)/*(.*?)/*", show(destination) or "")
+    return (found[1], found[2] and f"{found[2]}/") if found else None
 
 
 def build(context: Context) -> Built:
