@@ -182,6 +182,8 @@ class Workload:
             spark_version=settings["spark_version"],
             attributes=self._pool_attributes(),
             tags=self.context.tags,
+            # Two pools of a workspace cannot have one name.
+            lifecycle=Lifecycle(delete_first=True),
         )
 
     def _cluster(self) -> DatabricksCluster:
