@@ -200,6 +200,7 @@ class Workload:
 
     def _job(self) -> DatabricksJob:
         settings = self.settings
+        has_runner = settings["image"] and self.cluster_id is None
         scheduled = run_of(self.job) == "schedule" and settings["schedule"]
         return DatabricksJob(
             key="job",
@@ -210,7 +211,7 @@ class Workload:
                 package=PACKAGE,
                 entry_point=settings["entry_point"],
                 parameters=runner.run_once(settings["job_path"] or runner.job_path(self.job)),
-                library=None if settings["image"] else settings["runner_library"],
+                library=None if has_runner else settings["runner_library"],
             ),
             schedule=cron.quartz(scheduled) if scheduled else None,
             run_as=self._run_as(),

@@ -59,7 +59,8 @@ def test_tenant_and_environment_choose_jobs(run, examples: Path) -> None:
     """Jobs that are not chosen are counted, and are in no unit."""
     result = run("plan", examples, "--tenant", "globex")
     assert "acme/prod" not in result.stdout
-    assert f"{len(list(examples.glob('acme/*.yaml')))} not selected" in result.stderr
+    others = [each for each in examples.glob("*/*.yaml") if each.parent.name != "globex"]
+    assert f"{len(others)} not selected" in result.stderr
 
 
 def test_synth_writes_templates_once(run, examples: Path, tmp_path: Path) -> None:
