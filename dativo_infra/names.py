@@ -94,6 +94,12 @@ EMR_CLUSTER = Grammar(
     longest=256,
     source="https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html",
 )
+DATABRICKS = Grammar(
+    what="Databricks name",
+    allowed="A-Za-z0-9_.-",
+    longest=99,
+    source="https://docs.databricks.com/api/workspace/instancepools/create",
+)
 ECS_FAMILY = Grammar(
     what="ECS task definition family",
     allowed="A-Za-z0-9_-",

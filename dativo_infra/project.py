@@ -52,6 +52,9 @@ _TELLING: tuple[tuple[str, Cloud, str], ...] = (
     ("region", "gcp", "[a-z]+-[a-z]+[0-9]{1,2}"),
     ("kubernetes_context", "aws", "arn:aws[a-z-]*:eks:.+"),
     ("kubernetes_context", "gcp", "gke_[^_]+_[^_]+_.+"),
+    ("databricks_host", "aws", r"https://.+\.cloud\.databricks\.(?:com|us)"),
+    ("databricks_host", "gcp", r"https://.+\.gcp\.databricks\.com"),
+    ("databricks_host", "azure", r"https://.+\.azuredatabricks\.(?:net|us|cn)"),
 )
 """What tells the cloud of a target that does not say it: by field, its form in one cloud alone.
 
@@ -111,6 +114,12 @@ class Target(_Entry):
     kubernetes_context: str | None = Field(
         default=None, description="Context of the kubeconfig; never the current one by accident."
     )
+    databricks_host: str | None = Field(
+        default=None,
+        pattern="^https://[A-Za-z0-9.-]+$",
+        description="Address of the Databricks workspace, such as "
+        "https://acme.cloud.databricks.com; credentials come from the environment alone.",
+    )
 
     @field_validator("account")
     @classmethod
@@ -135,6 +144,7 @@ class Target(_Entry):
             account=self.account,
             region=self.region,
             kubernetes_context=self.kubernetes_context,
+            databricks_host=self.databricks_host,
         )
 
 
@@ -204,11 +214,18 @@ class PlacedTarget:
     account: str | None = None
     region: str | None = None
     kubernetes_context: str | None = None
+    databricks_host: str | None = None
 
     def __str__(self) -> str:
         if not self.name:
             return "the tool's own configuration"
-        facts = (self.cloud, self.account, self.region, self.kubernetes_context)
+        facts = (
+            self.cloud,
+            self.account,
+            self.region,
+            self.kubernetes_context,
+            self.databricks_host,
+        )
         return f"{self.name} ({', '.join(fact for fact in facts if fact)})"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
-    from dativo_infra.planning import JobPlan, Plan
+    from dativo_infra.planning import JobPlan, Plan, Unit
     from dativo_infra.project import LoadedProject, Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -295,3 +295,15 @@ def need_extra(module: str, extra: str) -> None:
             ]
         )
         sys.exit(FAILED)
+
+
+def need_pulumi(units: Iterable[Unit]) -> None:
+    """Exit with what to install, when a package is missing that Pulumi needs to build units."""
+    need_extra("pulumi", "pulumi")
+    if any(map(is_databricks, units)):
+        need_extra("pulumi_databricks", "databricks")
+
+
+def is_databricks(unit: Unit) -> bool:
+    """Return whether a unit is built in a Databricks workspace."""
+    return unit.component.startswith("Databricks")

@@ -14,6 +14,7 @@ import click
 from dativo_infra.cli.common import (
     FAILED,
     format_option,
+    is_databricks,
     job_options,
     prepare,
     print_json,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dativo_infra.cli.common import Run
+    from dativo_infra.planning import Unit
     from dativo_infra.project import PlacedTarget
 
 _EXTRAS = {
     "pulumi": ("pulumi", "pulumi-aws", "pulumi-kubernetes"),
+    "databricks": ("pulumi-databricks",),
     "cloudformation": ("troposphere", "boto3"),
     "local": ("moto",),
 }
@@ -63,13 +66,16 @@ def command(*, endpoint_url: str | None, region: str | None, form: str, **option
     Without PATHS the tools alone. Exits with 1 when something is missing that the jobs need.
     """
     run = prepare(**options) if options["paths"] else None
-    owners = {unit.owner for unit in run.plan.units} if run else set()
-    sections = {"tools": list(_tools(owners)), "packages": list(_packages(owners))}
+    units = run.plan.units if run else ()
+    owners = {unit.owner for unit in units}
+    extras = owners | {"databricks" for unit in units if is_databricks(unit)}
+    sections = {"tools": list(_tools(owners)), "packages": list(_packages(extras))}
     if run:
         sections["targets"] = list(_targets(run))
         sections["credentials"] = [
             *_aws(run, region=region, endpoint_url=endpoint_url),
             *_kubernetes(run),
+            *_databricks(run),
             *_pulumi(run, sections["tools"]),
         ]
     if form == "json":
@@ -127,7 +133,7 @@ def _tools(owners: set[str]) -> Iterator[Finding]:
         )
 
 
-def _packages(owners: set[str]) -> Iterator[Finding]:
+def _packages(extras: set[str]) -> Iterator[Finding]:
     from importlib.metadata import PackageNotFoundError, version
 
     for extra, names in _EXTRAS.items():
@@ -141,7 +147,7 @@ def _packages(owners: set[str]) -> Iterator[Finding]:
                 value=found,
                 problem=problem,
                 remedy=f"pip install 'dativo-infra[{extra}]'",
-                needed=extra in owners,
+                needed=extra in extras,
             )
 
 
@@ -161,7 +167,7 @@ def _aws(run: Run, *, region: str | None, endpoint_url: str | None) -> Iterator[
 
     from dativo_infra.diagnostics import DiagnosticError
 
-    units = [unit for unit in run.plan.units if not all(map(_is_kubernetes, unit.resources))]
+    units = [unit for unit in run.plan.units if _has_aws(unit)]
     if not units:
         return
     if not (find_spec("boto3") and find_spec("troposphere")):
@@ -218,6 +224,20 @@ def _contexts(kubeconfig: str) -> Iterator[object]:
     for each in contexts if isinstance(contexts, list) else ():
         if isinstance(each, dict):
             yield each.get("name")
+
+
+def _databricks(run: Run) -> Iterator[Finding]:
+    targets = {unit.target.databricks_host for unit in run.plan.units if is_databricks(unit)}
+    for host in sorted(filter(None, targets)):
+        yield Finding(
+            name="Databricks workspace",
+            value=host,
+            source="credentials are Databricks' own, as its command line finds them",
+        )
+
+
+def _has_aws(unit: Unit) -> bool:
+    return not (is_databricks(unit) or all(map(_is_kubernetes, unit.resources)))
 
 
 def _is_kubernetes(resource: object) -> bool:

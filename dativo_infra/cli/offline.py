@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.cli.common import console, need_extra, print_json, say
+from dativo_infra.cli.common import console, need_pulumi, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,17 +22,17 @@ def show(run: Run, form: str) -> None:
     Pulumi's mocks stand in for the engine: nothing is compared with what is deployed. With an
     account and the Pulumi CLI, `pulumi preview` does that.
     """
-    need_extra("pulumi", "pulumi")
+    units = run.plan.owned_by("pulumi")
+    need_pulumi(units)
     from dativo_infra.adapters.pulumi import build
     from dativo_infra.testing import record
 
-    units = run.plan.owned_by("pulumi")
     placeholders = _placeholders(units)
     recording = record(
         lambda: build(run.plan, parameters=placeholders),
         project="dativo-infra",
-        # No cluster is asked for anything, so none needs to be named.
-        config={"kubernetes:context": "offline"},
+        # No cluster and no workspace is asked for anything, so none needs to be named.
+        config={"kubernetes:context": "offline", "databricks:host": "https://offline"},
     )
     if form == "json":
         print_json("preview", {"registrations": [_data(each) for each in recording]})
@@ -74,7 +74,7 @@ def _tree(registration: Registration, recording: Recording) -> Tree:
     tree = Tree(_line(registration))
     for child in recording.children(registration):
         branch = tree.add(_line(child))
-        tags = child.inputs.get("tags")
+        tags = child.inputs.get("tags") or child.inputs.get("customTags")
         if isinstance(tags, dict):
             branch.add(f"[dim]tags {escape(', '.join(f'{k}={v}' for k, v in tags.items()))}[/]")
     return tree

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from dativo_infra.cli.common import need_extra, say
+from dativo_infra.cli.common import need_pulumi, say
 from dativo_infra.cli.stacks import Tool
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def opened(
     Raises:
         DiagnosticError: there is no CLI that can be used.
     """
-    need_extra("pulumi", "pulumi")
+    need_pulumi(run.plan.owned_by("pulumi"))
     from dativo_infra.adapters.pulumi.deploy import open_engine
 
     variables = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_REGION": region}

@@ -369,6 +369,64 @@ SEVERAL_RUNNERS = _rule(
     "Let one task run: set instance_count: 1 without auto_scaling, or for ecs variables.tasks: 1.",
 )
 
+NO_DATABRICKS_WORKSPACE = _rule(
+    "DI327",
+    _ERROR,
+    "It is not said which Databricks workspace is meant.",
+    "Without its address, clusters and jobs would be made in whatever workspace the machine's "
+    "environment or its .databrickscfg names, which is the right one only by accident. Credentials "
+    "come from there, as Databricks' own tools read them: nowhere else may one be written. Source: "
+    "https://docs.databricks.com/aws/en/dev-tools/auth/unified-auth",
+    "Set databricks_host in the job's target in dativo-infra.yaml, or `pulumi config set "
+    "databricks:host ADDRESS`, or give a provider in the program.",
+)
+OPEN_ENVIRONMENT = _rule(
+    "DI328",
+    _ERROR,
+    "The value cannot stand in the environment of a cluster.",
+    "Everybody who may look at the cluster reads its environment variables, and Databricks sets "
+    "them by a shell, between single quotes. Source: "
+    "https://docs.databricks.com/aws/en/compute/configure#environment-variables",
+    "Keep a secret in a secret scope and write `{{secrets/SCOPE/KEY}}` in its place, as the whole "
+    "value.",
+)
+DATABRICKS_TAG = _rule(
+    "DI329",
+    _WARNING,
+    "Databricks has a tag of its own by that name.",
+    "Databricks sets tags on all that it starts. On the machines and disks a tag of yours by one "
+    "of their names is called x_ and that name instead, so reports do not find it. Source: "
+    "https://docs.databricks.com/aws/en/admin/account-settings/usage-detail-tags",
+    "Give the tag another name.",
+)
+MANY_DATABRICKS_TAGS = _rule(
+    "DI330",
+    _ERROR,
+    "Databricks takes fewer tags than that.",
+    "A cluster takes 45 custom tags, a pool 43, and a job 25, which it hands on to its clusters. "
+    "Tags of identity count. Source: https://docs.databricks.com/api/workspace/jobs/create and "
+    "https://docs.databricks.com/api/workspace/instancepools/create",
+    "Remove tags from metadata.tags.",
+)
+NO_LOCAL_DISK = _rule(
+    "DI331",
+    _WARNING,
+    "Machines of that type have no disk of their own.",
+    "Databricks makes no cluster of machines without an instance store unless disks are asked for. "
+    "By AWS's names a type has one where a `d` follows the generation, as in m5d. Source: "
+    "https://docs.databricks.com/api/workspace/clusters/create (aws_attributes.ebs_volume_count)",
+    "Set the variable ebs_volume_count, or choose a type with a disk, such as m5d.xlarge.",
+)
+OTHER_IDENTITY = _rule(
+    "DI332",
+    _ERROR,
+    "Databricks on that cloud cannot run as the service account given.",
+    "On AWS the machines take the ARN of an instance profile, on Google Cloud the e-mail of a "
+    "service account. On each cloud a job, or a cluster for one user, runs as a principal of the "
+    "workspace: a user's e-mail, or the application id of a service principal. Source: "
+    "https://docs.databricks.com/api/workspace/jobs/create (run_as)",
+    "Give one of them as runtime.service_account.",
+)
 OTHER_CLOUD = _rule(
     "DI334",
     _WARNING,

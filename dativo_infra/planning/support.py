@@ -14,9 +14,18 @@ if TYPE_CHECKING:
 
     from dativo_infra.planning.result import Unit
 
+_NOT_OF_AWS = (
+    "AWS has no CloudFormation type for what is inside a Databricks workspace, and types of others "
+    "must first be activated in the account, which is not assumed "
+    "(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/registry-public.html)"
+)
+
 REFUSALS: Mapping[str, Mapping[str, str]] = {
     "pulumi": {},
     "cloudformation": {
+        "DatabricksCluster": _NOT_OF_AWS,
+        "DatabricksInstancePool": _NOT_OF_AWS,
+        "DatabricksJob": _NOT_OF_AWS,
         "KubernetesObject": (
             "CloudFormation has no resource type for objects inside a Kubernetes cluster "
             "(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/)"

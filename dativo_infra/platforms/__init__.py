@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo_infra.platforms.base import Platform
+from dativo_infra.platforms.databricks import DATABRICKS
 from dativo_infra.platforms.ecs import ECS
 from dativo_infra.platforms.emr import EMR
 from dativo_infra.platforms.fargate import FARGATE
@@ -20,7 +21,7 @@ PLATFORMS: Mapping[str, Platform] = {
         EMR,
         ECS,
         FARGATE,
-        Platform(name="databricks"),
+        DATABRICKS,
         Platform(name="spark"),
         Platform(name="ray"),
         Platform(name="dask"),

@@ -1,4 +1,4 @@
-"""Cron expressions of five fields: what the runner, Kubernetes and EventBridge make of them."""
+"""Cron expressions of five fields: what the runner and each platform make of them."""
 
 from __future__ import annotations
 
@@ -89,29 +89,56 @@ def event_bridge_problem(text: str) -> str | None:
         if seconds < 60 or seconds % 60:
             return "must be whole minutes: EventBridge knows nothing shorter"
         return None
+    return _days_problem(text, "EventBridge")
+
+
+def quartz_problem(text: str) -> str | None:
+    """Return why a schedule cannot be one of Quartz, which Databricks has, or None."""
+    if wrong := problem(text):
+        return wrong
+    if _EVERY.fullmatch(text):
+        return "must say times, as Quartz knows no intervals"
+    return _days_problem(text, "Quartz")
+
+
+def _days_problem(text: str, what: str) -> str | None:
     _, _, day, _, weekday = _WORDS.get(text, text).split()
     if not _is_any(day) and not _is_any(weekday):
-        return "has a day of month and a day of week, of which EventBridge takes one alone"
+        return f"has a day of month and a day of week, of which {what} takes one alone"
     return None
 
 
 def event_bridge(text: str) -> str:
     """Return a schedule that has no problem as an expression of EventBridge Scheduler.
 
-    There the days of the week begin with 1, one of the two days is `?`, and a year follows. Steps
-    are written out, as lists mean the same everywhere.
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
     """
     if _EVERY.fullmatch(text):
         minutes = round(_seconds(text)) // 60
         return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
+    return f"cron({_with_one_day(text)} *)"
+
+
+def quartz(text: str) -> str:
+    """Return a schedule that has no problem as an expression of Quartz, which begins with seconds.
+
+    Source: https://www.quartz-scheduler.org/documentation/quartz-2.3.0/tutorials/crontrigger.html
+    """
+    return f"0 {_with_one_day(text)}"
+
+
+def _with_one_day(text: str) -> str:
+    """Return the five fields with days of the week from 1, and `?` for one of the two days.
+
+    Steps are written out, as lists mean the same everywhere.
+    """
     parts = zip(_WORDS.get(text, text).split(), _FIELDS, strict=True)
     minute, hour, day, month, weekday = (_written(part, field) for part, field in parts)
     if weekday == "*":
         weekday = "?"
     else:
         day = "?"
-    return f"cron({minute} {hour} {day} {month} {weekday} *)"
+    return f"{minute} {hour} {day} {month} {weekday}"
 
 
 def _is_any(part: str) -> bool:
@@ -129,7 +156,7 @@ def _written(part: str, field: _Field) -> str:
             runs[-1].append(value)
         else:
             runs.append([value])
-    # EventBridge counts the days of the week from 1.
+    # EventBridge and Quartz count the days of the week from 1.
     shift = 1 if field is _WEEKDAY else 0
     return ",".join(
         f"{run[0] + shift}-{run[-1] + shift}" if len(run) > 1 else str(run[0] + shift)

@@ -161,14 +161,18 @@ def check_mount_path(context: Context) -> None:
 
 def advise(context: Context, *, has_volume: bool, remedy: str = "") -> None:
     """Report a default image, and state that is lost; `remedy` says how to keep it."""
-    job = context.job
-    place = context.origin("runtime.platform")
-    if "image" not in job.variables:
+    if "image" not in context.job.variables:
         image = context.settings["image"]
         what = f"The default container image {image} is used."
-        context.report(rules.DEFAULT_IMAGE.at(place, what))
-    if not has_volume and any(_keeps_state(each.document.source) for each in context.jobs):
-        context.report(rules.STATE_LOST.at(place, remedy=remedy))
+        context.report(rules.DEFAULT_IMAGE.at(context.origin("runtime.platform"), what))
+    if not has_volume:
+        check_state(context, remedy=remedy)
+
+
+def check_state(context: Context, *, remedy: str = "") -> None:
+    """Report jobs whose state is lost, where there is no volume; `remedy` says how to keep it."""
+    if any(_keeps_state(each.document.source) for each in context.jobs):
+        context.report(rules.STATE_LOST.at(context.origin("runtime.platform"), remedy=remedy))
 
 
 def _keeps_state(source: Any) -> bool:

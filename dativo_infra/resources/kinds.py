@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.databricks import (
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+)
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
     EcsCapacityProvider,
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
 
 KINDS: tuple[type[Resource], ...] = (
     AutoScalingGroup,
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
     EcsCapacityProvider,
     EcsCluster,
     EcsClusterCapacityProviders,

@@ -90,6 +90,24 @@ def found(result: Result, section: str, name: str) -> Any:
     return next(each for each in json.loads(result.stdout)[section] if each["name"] == name)
 
 
+def test_databricks(run, write_job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its workspace and its package are shown, AWS is not asked, and a missing package fails."""
+    (tmp_path / "dativo-infra.yaml").write_text(
+        "targets: {main: {databricks_host: https://acme.cloud.databricks.com}}"
+    )
+    compute = "{platform: databricks, compute: {instance_type: i3.xlarge}}"
+    job = write_job(f"provider: pulumi\nruntime: {compute}\n")
+    result = run("doctor", job, "--format", "json")
+    assert found(result, "credentials", "Databricks workspace")["value"].startswith("https://acme")
+    names = {each["name"] for each in json.loads(result.stdout)["credentials"]}
+    assert "AWS account" not in names
+    assert found(result, "packages", "pulumi-databricks")["needed"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if "data" in name else name)
+    preview = run("preview", "--offline", job)
+    assert preview.exit_code == 1
+    assert "pip install 'dativo-infra[databricks]'" in preview.stderr
+
+
 # --- tools ----------------------------------------------------------------------------------------
 
 

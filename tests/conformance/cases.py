@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import by_hand_databricks
 import by_hand_ecs
 from read_back_pulumi import CALLS, Reader, sentinels
 from read_back_pulumi_ecs import version_of
@@ -20,6 +21,7 @@ from dativo_infra.adapters.cloudformation.template import Stack, to_stacks
 from dativo_infra.adapters.pulumi import build
 from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
+from dativo_infra.planning.support import REFUSALS
 from dativo_infra.project import PlacedTarget
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.ec2 import LaunchTemplate
@@ -38,14 +40,18 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
-BUILT = ("emr", "ecs", "fargate", "kubernetes")
+BUILT = ("emr", "ecs", "fargate", "kubernetes", "databricks")
 """The platforms that this version builds."""
-ON_KUBERNETES = ("kubernetes",)
+OFF_AWS = ("kubernetes", "databricks")
 """Those of which CloudFormation builds none."""
+OF_AWS = tuple(kind for kind in KINDS if kind.__name__ not in REFUSALS["cloudformation"])
+"""The kinds that CloudFormation builds."""
 
 TAGS = {"CostCenter": "finance", "Owner": "data@acme.example"}
 SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:acme/x"
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab"
+PROFILE_ARN = "arn:aws:iam::123456789012:instance-profile/databricks"
+AZURE_NETWORK = "/subscriptions/0/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n"
 ROLE_ARN = "arn:aws:iam::123456789012:role/data/Machines"
 CLUSTER_ARN = "arn:aws:ecs:us-east-1:123456789012:cluster/acme-shared"
 EFS = "fs-0123456789abcdef0"
@@ -144,6 +150,28 @@ def kubernetes(**block: Any) -> dict[str, Any]:
     runtime = {"namespace": block.pop("namespace", "data"), **block.pop("runtime", {})}
     variables = {"image": "registry.example/ingest:1", **block.pop("variables", {})}
     return _job("kubernetes", runtime, {**block, "variables": variables})
+
+
+def databricks(
+    *,
+    instance_type: str = "i3.xlarge",
+    scaling: tuple[int, int] | None = None,
+    cluster: Any = None,
+    account: Any = None,
+    **block: Any,
+) -> dict[str, Any]:
+    """Return a job on Databricks."""
+    compute: dict[str, Any] = {"instance_type": instance_type, "instance_count": 3}
+    if scaling:
+        limits = {"min_instances": scaling[0], "max_instances": scaling[1]}
+        compute["auto_scaling"] = {"enabled": True, **limits}
+    runtime = {
+        "compute": {"cluster_id": cluster} if cluster else compute,
+        **block.pop("runtime", {}),
+    }
+    if account is not None:
+        runtime["service_account"] = account
+    return _job("databricks", runtime, block)
 
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -322,6 +350,74 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         },
     ),
     "fargate tags + Zoë": fargate(tags=ODD_TAGS),
+    "dbx-cluster": databricks(),
+    "dbx-scaled": databricks(scaling=(2, 8), account="somebody@acme.example"),
+    "dbx-spot": databricks(
+        variables={
+            "enable_spot_instances": True,
+            "spot_bid_price_percent": 60,
+            "zone": "us-east-1a",
+            "driver_node_type": "i3.2xlarge",
+            "runtime_engine": "PHOTON",
+            "policy_id": "${POLICY}",
+            "pinned": True,
+            "protect": False,
+        },
+        account=PROFILE_ARN,
+        instance_type="m5.xlarge",
+    ),
+    "dbx-disks": databricks(
+        instance_type="m5.xlarge",
+        variables={"ebs_volume_count": 2, "log_destination": "/Volumes/main/ops/logs"},
+    ),
+    "dbx-pool": databricks(
+        variables={
+            "enable_instance_pool": True,
+            "enable_spot_instances": True,
+            "pool_min_idle": 1,
+            "pool_max_capacity": 9,
+            "ebs_volume_count": 1,
+        },
+        account=PROFILE_ARN,
+    ),
+    "dbx-pool-exists": databricks(variables={"instance_pool_id": "${POOL}", "run": "task"}),
+    "dbx-job": databricks(
+        variables={"run": "task", "image": "registry.example/ingest:1"},
+        account="8d23ae77-912e-4a19-81e4-b9c3f5cc9349",
+    ),
+    "dbx-schedule": databricks(variables={"run": "schedule", "schedule": "0 3 * * MON-FRI"}),
+    "dbx-job-on-existing": databricks(
+        cluster="${CLUSTER}", account="somebody@acme.example", variables={"run": "task"}
+    ),
+    "dbx-job-in-pool": databricks(
+        variables={"run": "task", "enable_instance_pool": True, "runner_library": "${LIBRARY}"}
+    ),
+    "dbx-google": databricks(
+        instance_type="n2-highmem-4",
+        account="ingest@project.iam.gserviceaccount.com",
+        variables={"enable_spot_instances": True, "log_destination": "dbfs:/logs"},
+    ),
+    "dbx-google-pool": databricks(
+        instance_type="n2-highmem-4",
+        account="ingest@project.iam.gserviceaccount.com",
+        variables={"enable_instance_pool": True},
+    ),
+    "dbx-azure": databricks(
+        instance_type="Standard_D4ds_v5",
+        runtime={"network": {"vpc_id": AZURE_NETWORK}},
+        variables={"enable_spot_instances": True},
+    ),
+    "dbx-late": databricks(
+        account="${PROFILE}",
+        instance_type="${MACHINE}",
+        runtime={"storage": {"bucket": "${LAKE}", "mount_path": "/Volumes/main/ingest/state"}},
+        tags={"Stage": "${STAGE}", "Mixed": "at ${STAGE} of ${LAKE}"},
+        resources={
+            "queue": {"url": "${QUEUE_URL}"},
+            "secrets": {"secret_manager_arn": "${BUNDLE}"},
+        },
+    ),
+    "dbx tags + Zoë": databricks(tags=ODD_TAGS),
     "k8s-plain": kubernetes(),
     "k8s-default-namespace": kubernetes(namespace="default"),
     "k8s-account-word": kubernetes(namespace="word", runtime={"service_account": "runner"}),
@@ -454,10 +550,7 @@ def _everything_referred() -> IamRole:
         **by_hand_ecs.KEYS,
     }
     named = [
-        Ref(keys[kind.__name__], attribute)
-        for kind in KINDS
-        if kind is not KubernetesObject
-        for attribute in kind.ATTRIBUTES
+        Ref(keys[kind.__name__], attribute) for kind in OF_AWS for attribute in kind.ATTRIBUTES
     ]
     whole = [concat("x-", each, "/", Pseudo("region"), "/y") for each in named]
     listed = Parameter("LISTED", "list")
@@ -546,6 +639,22 @@ def by_hand() -> tuple[Unit, ...]:
         unit_of(
             "other", *by_hand_ecs.other(TAGS), component="EcsService", exports=by_hand_ecs.EXPORTS
         ),
+        *(
+            unit_of(
+                name,
+                *resources,
+                component="DatabricksCluster",
+                exports={key: ref for key, ref in by_hand_databricks.EXPORTS.items() if has(ref)},
+            )
+            for name, resources, has in (
+                ("databricks", by_hand_databricks.full(TAGS), lambda _: True),
+                (
+                    "other-clouds",
+                    by_hand_databricks.bare(TAGS),
+                    lambda ref: ref.key == "cluster",
+                ),
+            )
+        ),
         unit_of("objects", *objects, component="KubernetesJob", exports=plain.exports),
     )
 
@@ -573,7 +682,7 @@ def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
 
     What is built by hand need not say what a tool must know.
     """
-    wanted = set(BUILT) - (set() if tool == "pulumi" else set(ON_KUBERNETES))
+    wanted = set(BUILT) - (set() if tool == "pulumi" else set(OFF_AWS))
     built = (job for job in jobs if job.get("provider") != "manual")
     return (job for job in built if job.get("runtime.platform") in wanted)
 
@@ -607,7 +716,7 @@ def errors() -> list[str]:
 
 
 def _is_cloud(unit: Unit) -> bool:
-    return not any(isinstance(each, KubernetesObject) for each in unit.resources)
+    return all(isinstance(each, OF_AWS) for each in unit.resources)
 
 
 TOOLS = ("pulumi", "cloudformation")
@@ -667,7 +776,7 @@ def record_units(these: Iterable[Unit]) -> Recording:
         lambda: build(planned, parameters=sentinels(these)),
         outputs=outputs(these),
         calls=CALLS,
-        config={"kubernetes:context": "test"},
+        config={"kubernetes:context": "test", "databricks:host": "https://test"},
     )
 
 

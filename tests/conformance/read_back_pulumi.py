@@ -12,6 +12,7 @@ import re
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import read_back_pulumi_databricks as databricks
 import read_back_pulumi_ecs as ecs
 from reading import Properties, UnreadableError, one, plain, same
 
@@ -53,6 +54,7 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     PROFILE: {"id": "name", "name": "name", "arn": "arn"},
     ROLE: {"id": "name", "name": "name", "arn": "arn"},
     SECURITY: {"id": "name", "name": "name"},
+    **databricks.OUTPUTS,
     **ecs.OUTPUTS,
 }
 """What the outputs of each type are."""
@@ -239,7 +241,10 @@ class Folded:
                 PROFILE: self._profile,
                 ROLE: self._role,
                 SECURITY: self._security,
-                **{name: partial(each, self) for name, each in ecs.KINDS.items()},
+                **{
+                    name: partial(each, self)
+                    for name, each in {**databricks.KINDS, **ecs.KINDS}.items()
+                },
             }[self.main.type]
             resource = read(properties)
         properties.end()

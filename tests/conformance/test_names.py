@@ -89,6 +89,9 @@ def odd_plan(tool: str) -> Plan:
         documents[f"in {word}"] = cases.ecs(tenant=word, variables={"cluster_name": f"{word}-all"})
     if tool == "pulumi":
         documents |= {f"k8s {name}": cases.kubernetes(namespace="odd") for name in ODD}
+        pooled = {"run": "task", "enable_instance_pool": True}
+        documents |= {f"dbx {name}": cases.databricks(variables=pooled) for name in ODD}
+        documents |= {f"dbx for all {name}": cases.databricks() for name in ODD}
         documents |= {"k8s": cases.kubernetes(runtime={"service_account": cases.ROLE_ARN + "_X"})}
     return plan(cases.load_jobs(documents), provider=tool)
 
@@ -175,6 +178,30 @@ def test_names_of_every_cloud_type_are_checked() -> None:
     }
     found = {each.type for each in registrations() if each.type.startswith("aws:")}
     assert found == nameless | set(AWS_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("type_", "property_"),
+    [
+        ("databricks:index/cluster:Cluster", "clusterName"),
+        ("databricks:index/instancePool:InstancePool", "instancePoolName"),
+        ("databricks:index/job:Job", "name"),
+    ],
+)
+def test_databricks_names_are_legal_and_unique(type_: str, property_: str) -> None:
+    """A name is given, short enough, and no two of a workspace are equal, as pools must not be.
+
+    Source: https://docs.databricks.com/api/workspace/instancepools/create
+    """
+    for recording in (cases.recording(), odd_recording()):
+        found = [
+            (each.provider, each.inputs[property_])
+            for each in recording.of_type(type_)
+            if "by-hand" not in each.name
+        ]
+        assert found
+        assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,99}", name) for _, name in found)
+        assert len(set(found)) == len(found)
 
 
 @pytest.mark.parametrize("property_", ["family", "clusterName", "name"])

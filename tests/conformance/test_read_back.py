@@ -36,6 +36,7 @@ CLOUD = (
     "runners/test/fargate-secret",
 )
 KUBERNETES = ("variants/test/k8s-volume-ebs", "variants/test/k8s-secret")
+DATABRICKS = ("by-hand/test/databricks", "by-hand/test/other-clouds")
 UNREAD = {"Id", "id", "namePrefix", "bucketPrefix"}
 """Names that a tool makes up or needs for itself: no resource means them."""
 
@@ -164,7 +165,7 @@ def test_every_value_of_a_template_is_read(name: str) -> None:
     assert [comparable(each) for each in read_cloudformation(template)] == before
 
 
-@pytest.mark.parametrize("name", [*CLOUD, *KUBERNETES])
+@pytest.mark.parametrize("name", [*CLOUD, *KUBERNETES, *DATABRICKS])
 def test_every_value_of_the_registrations_is_read(name: str) -> None:
     """Changing any one input of any registration changes what is read back."""
     recording, component = part_of(name)
@@ -196,7 +197,10 @@ def test_every_kind_is_changed_here() -> None:
     """Each kind of the cloud is among what is changed in both tools, with its new choices."""
     units = [cases.unit_named("cloudformation", name) for name in CLOUD]
     found = {type(each) for unit in units for each in unit.resources}
-    assert found == set(KINDS) - {KubernetesObject}
+    assert found == set(cases.OF_AWS)
+    units = [cases.unit_named("pulumi", name) for name in DATABRICKS]
+    elsewhere = {type(each) for unit in units for each in unit.resources} | {KubernetesObject}
+    assert found | elsewhere == set(KINDS)
 
 
 @pytest.mark.parametrize("name", CLOUD)
@@ -212,7 +216,7 @@ def test_nothing_can_be_added_to_a_template(name: str) -> None:
     assert unseen == []
 
 
-@pytest.mark.parametrize("name", CLOUD)
+@pytest.mark.parametrize("name", [*CLOUD, *DATABRICKS])
 def test_nothing_can_be_added_to_the_registrations(name: str) -> None:
     """One more input at any place of a registration is refused, or changes what is read back."""
     recording, component = part_of(name)

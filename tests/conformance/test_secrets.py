@@ -183,6 +183,21 @@ def test_every_secret_of_the_suite_is_marked() -> None:
     assert "{{API_TOKEN|secret}}" in registered
 
 
+def test_databricks_refuses_it(name: str, tmp_path: Path) -> None:
+    """A secret would stand in a cluster's environment, which many may read: it is an error."""
+    file = tmp_path / "job.yaml"
+    file.write_text(
+        KUBERNETES.format(name=name).replace(
+            "platform: kubernetes, namespace: data",
+            "platform: databricks, compute: {instance_type: i3.xlarge}",
+        )
+    )
+    result = run("plan", file)
+    assert result.exit_code == 1
+    assert "DI328" in result.output
+    assert VALUE not in result.output
+
+
 SECRETIVE = ("runners/test/ecs-secret", "runners/test/fargate-secret")
 """Units whose tasks are told a secret."""
 

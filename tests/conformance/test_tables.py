@@ -94,12 +94,7 @@ def test_every_attribute_can_be_referred_to(tool: str) -> None:
     (role,) = (each for each in read_back(tool, unit) if each.key == "reader")
     policies: Any = getattr(role, "policies")  # noqa: B009 - a field of the kind read back
     named = [each for each in policies["one"]["Statement"][0]["Resource"] if isinstance(each, Ref)]
-    wanted = {
-        (kind, attribute)
-        for kind in KINDS
-        if kind is not KubernetesObject
-        for attribute in kind.ATTRIBUTES
-    }
+    wanted = {(kind, attribute) for kind in cases.OF_AWS for attribute in kind.ATTRIBUTES}
     assert {(kinds[each.key], each.attribute) for each in named} == wanted
 
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import cases
 import pytest
+import read_back_pulumi_databricks as databricks
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from pulumi import _types
 from read_back_cloudformation import Reader as TemplateReader
 
+from dativo_infra.adapters.pulumi.typed import args_class
 from dativo_infra.planning.support import LOSSES
 from dativo_infra.resources.ecs import EcsService
 from dativo_infra.resources.kinds import is_taggable
 from dativo_infra.resources.scheduler import Schedule
 from dativo_infra.testing import Registration, _resources
-from dativo_infra.values import TOKENS
+from dativo_infra.values import TOKENS, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,11 +55,16 @@ def tag_property(type_: str) -> str | None:
     return None
 
 
+def class_of(type_: str) -> Any:
+    """Return the provider's class of a type."""
+    (cls,) = {each for each in _resources() if getattr(each, "pulumi_type", "") == type_}
+    return cls
+
+
 @cache
 def has_tags(type_: str) -> bool:
     """Return whether the provider's class of a type takes tags."""
-    (cls,) = {each for each in _resources() if getattr(each, "pulumi_type", "") == type_}
-    made: Any = vars(cls)["_internal_init"]
+    made: Any = vars(class_of(type_))["_internal_init"]
     return "tags" in inspect.signature(made).parameters
 
 
@@ -219,6 +227,72 @@ def test_tasks_are_started_both_ways() -> None:
     }
     wanted = {(kind, on) for kind in ("EcsService", "Schedule") for on in ("ecs", "fargate")}
     assert kinds >= wanted
+
+
+DATABRICKS_UNITS = [
+    cases.label(unit)
+    for unit in cases.units("pulumi")
+    if unit.component == "DatabricksCluster" and unit.identity.tenant != "by-hand"
+]
+
+
+def tagged_places(cls: Any, inputs: Mapping[str, Any]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield what of a registration takes tags, by the provider's classes of arguments.
+
+    Each comes as the tags that it has, and what stands beside them.
+    """
+    hints = _types.input_type_types(cls)
+    for name in ("tags", "customTags"):
+        if name in hints:
+            yield inputs.get(name, {}), inputs
+    for name, value in inputs.items():
+        for item in value if isinstance(value, list) else [value]:
+            for inner in set(filter(_types.is_input_type, args_of(hints[name]))):
+                if isinstance(item, dict):
+                    yield from tagged_places(inner, item)
+
+
+def arguments(type_: str) -> Any:
+    """Return the provider's class of the arguments of a type."""
+    return args_class(class_of(type_))
+
+
+def args_of(hint: Any) -> Iterator[Any]:
+    """Yield the types that stand anywhere in a hint."""
+    yield hint
+    for each in get_args(hint):
+        yield from args_of(each)
+
+
+@pytest.mark.parametrize("name", DATABRICKS_UNITS)
+def test_databricks_tags_down_to_the_machines(name: str) -> None:
+    """Clusters, also those of jobs, and pools have every tag; of a pool that is built it has them.
+
+    Machines from a pool carry its tags alone, and Databricks refuses a cluster that repeats one.
+    Source: https://docs.databricks.com/aws/en/admin/account-settings/usage-detail-tags
+    """
+    unit = cases.unit_named("pulumi", name)
+    reader = cases.reader(name)
+    pooled = {key for key, each in reader.folded.items() if each.main.type == databricks.POOL}
+    tagged = 0
+    for folded in reader.folded.values():
+        places = list(tagged_places(arguments(folded.main.type), folded.main.inputs))
+        assert places
+        for found, beside in places:
+            in_pool = pooled and folded.key not in pooled
+            tagged += not in_pool
+            assert reader.value(found) == ({} if in_pool else dict(unit.tags))
+            if "sparkVersion" in beside and in_pool:
+                assert reader.value(beside["instancePoolId"]) == Ref("instance-pool", "id")
+    assert tagged >= 1
+
+
+def test_every_place_of_databricks_is_among_what_is_checked() -> None:
+    """A job has two places for tags: itself, and the cluster of its runs."""
+    inputs = cases.reader("variants/test/dbx-job").folded["job"].main.inputs
+    assert len(list(tagged_places(arguments(databricks.JOB), inputs))) == 2
+    pools = [name for name in DATABRICKS_UNITS if "instance-pool" in cases.reader(name).folded]
+    assert len(pools) > 2
 
 
 def metadata(registration: Registration, value: Any = None) -> Iterator[Mapping[str, Any]]:

@@ -48,6 +48,11 @@ _KUBERNETES: Mapping[str, Any] = {
     "runtime.platform": "kubernetes",
     "runtime.namespace": "ingestion",
 }
+_DATABRICKS: Mapping[str, Any] = {
+    "provider": "pulumi",
+    "runtime.platform": "databricks",
+    "runtime.compute.instance_type": "i3.xlarge",
+}
 
 
 class Make:
@@ -89,6 +94,10 @@ class Make:
     def kubernetes(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
         """Return a job in the namespace `ingestion`, changed by fields."""
         return self.job({**_KUBERNETES, **(fields or {})}, **more)
+
+    def databricks(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
+        """Return a job that builds the smallest cluster of Databricks, changed by fields."""
+        return self.job({**_DATABRICKS, **(fields or {})}, **more)
 
     def project(self, here: str = "/repo", **content: Any) -> LoadedProject:
         """Return a project whose file is at the top of the repository."""

@@ -180,15 +180,17 @@ def test_quota_refuses_jobs_without_the_amount(make: Any) -> None:
     assert code not in make.codes(silent, saying)
 
 
-def test_kubernetes_by_cloudformation_is_refused(make: Any) -> None:
-    """CloudFormation has no Kubernetes objects: an error that names the tools that can."""
-    planned = plan([make.kubernetes({"provider": "cloudformation"})])
+@pytest.mark.parametrize("platform", ["kubernetes", "databricks"])
+def test_what_cloudformation_lacks_is_refused(make: Any, platform: str) -> None:
+    """It has no Kubernetes objects and no clusters of Databricks: an error names who can."""
+    planned = plan([getattr(make, platform)({"provider": "cloudformation"})])
     refused = [each for each in planned.diagnostics if each.code == rules.REFUSED.code]
     assert planned.failed
+    assert refused
     assert all("pulumi" in each.remedy for each in refused)
 
 
-@pytest.mark.parametrize("platform", ["databricks", "spark", "ray", "dask"])
+@pytest.mark.parametrize("platform", ["spark", "ray", "dask"])
 def test_platforms_without_a_builder(make: Any, platform: str) -> None:
     """A platform that is not built yet is a warning, and each field says so."""
     job = make.job({"provider": "pulumi", "runtime.platform": platform})

@@ -75,6 +75,30 @@ def test_what_eventbridge_cannot_say(text: str, words: str) -> None:
     assert words in (cron.event_bridge_problem(text) or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("0 3 * * *", "0 0 3 * * ?"),
+        ("*/20 2-4 * * MON-FRI", "0 0,20,40 2-4 ? * 2-6"),
+        ("30 4 1 */6 *", "0 30 4 1 1,7 ?"),
+        ("@weekly", "0 0 0 ? * 1"),
+    ],
+)
+def test_quartz(text: str, expression: str) -> None:
+    """Seconds come first, Sunday is 1, and one of the two days is `?`."""
+    assert cron.quartz_problem(text) is None
+    assert cron.quartz(text) == expression
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("0 0 1 * 1", "Quartz takes one alone"), ("@every 1h", "intervals"), ("x", "five fields")],
+)
+def test_what_quartz_cannot_say(text: str, words: str) -> None:
+    """A schedule that Quartz has no expression for is refused, with the reason."""
+    assert words in (cron.quartz_problem(text) or "")
+
+
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 

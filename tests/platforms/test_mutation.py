@@ -40,6 +40,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "runtime.network.subnet_ids": ["subnet-0a1b2c3d"],
         f"{V}image": "ghcr.io/acme/ingest:1",
     },
+    "databricks": {"provider": "pulumi", f"{C}instance_type": "i3.xlarge"},
 }
 """What each platform needs to build anything."""
 BASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -146,6 +147,37 @@ BASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "ecs in a named cluster": ("ecs", {f"{V}cluster_name": "shared"}),
+    "databricks": ("databricks", {f"{A}min_instances": 2, f"{A}max_instances": 9}),
+    "databricks scaled": (
+        "databricks",
+        {
+            f"{A}enabled": True,
+            f"{A}min_instances": 2,
+            f"{A}max_instances": 9,
+            f"{V}enable_spot_instances": True,
+            f"{V}ebs_volume_count": 3,
+            f"{V}data_security_mode": "NONE",
+        },
+    ),
+    "databricks pool": (
+        "databricks",
+        {f"{V}enable_instance_pool": True, f"{V}enable_spot_instances": True},
+    ),
+    "databricks in a pool": ("databricks", {f"{V}instance_pool_id": "pool"}),
+    "databricks job": ("databricks", {f"{V}run": "schedule", f"{V}schedule": "0 3 * * *"}),
+    "databricks job with an image": (
+        "databricks",
+        {f"{V}run": "schedule", f"{V}schedule": "0 3 * * *", f"{V}image": "runner:0"},
+    ),
+    "databricks job in a cluster": (
+        "databricks",
+        {
+            f"{C}cluster_id": "0123-456789-abc123",
+            f"{V}run": "schedule",
+            f"{V}schedule": "0 3 * * *",
+        },
+    ),
+    "databricks refers": ("databricks", {f"{C}cluster_id": "0123-456789-abc123"}),
 }
 """Kinds of jobs, each with its platform and fields."""
 
@@ -227,7 +259,12 @@ VARIABLE_VALUES: dict[str, tuple[Any, Any]] = {
     "machine_image": ("ami-0a1b2c3d", "ami-1a1b2c3d"),
 }
 _EFS = ("fs-0a1b2c3d4e5f60719", "fs-1a1b2c3d4e5f60719")
+_PRINCIPALS = ("somebody@acme.example", "8d23ae77-912e-4a19-81e4-b9c3f5cc9349")
 PLATFORM_VALUES: dict[tuple[str, str], tuple[Any, Any]] = {
+    ("databricks", "runtime.service_account"): _PRINCIPALS,
+    ("databricks", f"{C}cluster_id"): ("0123-456789-abc123", "0123-456789-abc124"),
+    ("databricks", f"{V}run"): ("task", "schedule"),
+    ("databricks", f"{V}data_security_mode"): ("NONE", "SINGLE_USER"),
     ("fargate", "runtime.storage.volume_id"): _EFS,
     ("ecs", "runtime.storage.volume_id"): _EFS,
     ("fargate", f"{V}run"): ("task", "service"),
@@ -272,6 +309,10 @@ class Case:
 
 
 def _values_of(variable: Any) -> tuple[Any, Any]:
+    if variable.examples:
+        return variable.examples
+    if variable.choices and variable.name not in VARIABLE_VALUES:
+        return tuple(each for each in variable.choices if each != variable.default)[:2]
     if variable.name in VARIABLE_VALUES:
         return VARIABLE_VALUES[variable.name]
     if variable.type == "boolean":
@@ -310,7 +351,7 @@ def test_used_fields_change_the_plan_and_others_say_why(make: Any, case: Case) -
         value = {"a": f"output.{next(iter(PLATFORMS[platform].exports))}"}
     one = plan([make.job(context)])
     two = plan([make.job({**context, path: value})])
-    refused = path == "provider" and platform == "kubernetes"
+    refused = path == "provider" and platform in {"kubernetes", "databricks"}
     if (case.base, path) in CONTRADICTIONS:
         assert two.failed
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dativo_infra.adapters.pulumi.build import build, build_stack
 from dativo_infra.adapters.pulumi.components import (
     Component,
+    DatabricksCluster,
+    DatabricksClusterArgs,
     EcsCluster,
     EcsClusterArgs,
     EcsService,
@@ -21,6 +23,8 @@ from dativo_infra.adapters.pulumi.components import (
 
 __all__ = [
     "Component",
+    "DatabricksCluster",
+    "DatabricksClusterArgs",
     "EcsCluster",
     "EcsClusterArgs",
     "EcsService",

@@ -37,6 +37,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """Where in a job an argument is laid."""
 
 PLATFORMS: Mapping[str, str] = {
+    "DatabricksCluster": "databricks",
     "EcsCluster": "ecs",
     "EcsService": "fargate",
     "EmrCluster": "emr",

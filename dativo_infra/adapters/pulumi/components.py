@@ -105,6 +105,20 @@ class EmrClusterArgs(JobArgs, total=False):
     """Tags on every resource."""
 
 
+class DatabricksClusterArgs(JobArgs, total=False):
+    """A job that runs on Databricks."""
+
+    compute: ComputeArgs
+    """The machines."""
+    storage: StorageArgs
+    """Where data and state are kept."""
+    service_account: pulumi.Input[str]
+    """Whom the machines or the job run as: an instance profile, a Google account, or a principal.
+    An output is an instance profile on AWS, a Google account there, and on Azure a principal."""
+    tags: Mapping[str, pulumi.Input[str]]
+    """Tags on every resource."""
+
+
 class EcsClusterArgs(JobArgs, total=False):
     """A job that runs in the cluster, and names it by the variable `cluster_name`."""
 
@@ -233,6 +247,34 @@ class Component(pulumi.ComponentResource):
         for each, value in {**dict.fromkeys(self._EXPORTS_OF_SOME), **outputs}.items():
             setattr(self, each, value)
         self.register_outputs(outputs)
+
+
+class DatabricksCluster(Component):
+    """A cluster of Databricks, or a job with the cluster of its runs; perhaps with a pool."""
+
+    cluster_id: pulumi.Output[str] | None
+    """Id of the cluster, where one stays or exists."""
+    cluster_url: pulumi.Output[str] | None
+    """Page of the cluster, where one is built that stays."""
+    job_id: pulumi.Output[str] | None
+    """Id of the job, where there is one."""
+    job_url: pulumi.Output[str] | None
+    """Page of the job, where there is one."""
+    instance_pool_id: pulumi.Output[str] | None
+    """Id of the pool, where one is built."""
+
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {
+        "cluster_id": "databricks_cluster_id",
+        "cluster_url": "databricks_cluster_url",
+        "job_id": "databricks_job_id",
+        "job_url": "databricks_job_url",
+        "instance_pool_id": "databricks_instance_pool_id",
+    }
+
+    def __init__(
+        self, name: str, args: DatabricksClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, DatabricksClusterArgs, opts)
 
 
 class EcsCluster(Component):
@@ -383,6 +425,7 @@ class KubernetesJob(Component):
 COMPONENTS: Mapping[str, type[Component]] = {
     each.__name__: each
     for each in (
+        DatabricksCluster,
         EcsCluster,
         EcsService,
         EmrCluster,

@@ -4,18 +4,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from dativo_infra.adapters.pulumi.values import content
-from dativo_infra.diagnostics import Diagnostic, rules
+from dativo_infra.diagnostics import Diagnostic, Rule, rules
+from dativo_infra.resources.databricks import (
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+)
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.values import Pseudo, tokens
 
 if TYPE_CHECKING:
     from dativo_infra.planning import Unit
     from dativo_infra.project import PlacedTarget
+    from dativo_infra.resources import Resource
+
+_PACKAGES: Mapping[type[Resource], str] = {
+    DatabricksCluster: "databricks",
+    DatabricksInstancePool: "databricks",
+    DatabricksJob: "databricks",
+    KubernetesObject: "kubernetes",
+}
+"""The provider package of a kind; of all others it is that of AWS."""
+
+_EXTRAS: Mapping[str, str] = {"databricks": "databricks"}
+"""The extra that installs a package; of all others it is `pulumi`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """What must say where a package's resources go, which no machine may say by accident."""
+
+    what: str
+    field: str
+    """Of a target."""
+    settings: tuple[str, ...]
+    """Of the stack's configuration, which the default provider reads."""
+    rule: Rule
+
+
+_PLACES: Mapping[str, _Place] = {
+    "databricks": _Place(
+        what="workspace",
+        field="databricks_host",
+        settings=("host", "profile"),
+        rule=rules.NO_DATABRICKS_WORKSPACE,
+    ),
+    "kubernetes": _Place(
+        what="Kubernetes context",
+        field="kubernetes_context",
+        settings=("context", "kubeconfig"),
+        rule=rules.NO_KUBERNETES_CONTEXT,
+    ),
+}
 
 
 class Providers:
@@ -33,14 +80,26 @@ class Providers:
         self._made: dict[tuple[PlacedTarget, str], pulumi.ProviderResource] = {}
 
     def missing(self, units: Iterable[Unit]) -> Iterator[Diagnostic]:
-        """Yield an error for each unit whose objects would go to a cluster by accident."""
-        config = pulumi.Config("kubernetes")
-        if self._gives("kubernetes") or config.get("context") or config.get("kubeconfig"):
-            return
-        for unit in units:
-            if "kubernetes" in _packages(unit) and not unit.target.kubernetes_context:
-                message = f"{unit.description}: no Kubernetes context is given for {unit.target}."
-                yield rules.NO_KUBERNETES_CONTEXT.at(unit.resources[0].origin, message)
+        """Yield an error for each package that is missing, and each unit without a place.
+
+        Without one its objects would go to some cluster or workspace by accident.
+        """
+        units = tuple(units)
+        for package in sorted({package for unit in units for package in _packages(unit)}):
+            if find_spec(module := f"pulumi_{package}") is None:
+                yield rules.MISSING_PACKAGE.at(
+                    None,
+                    f"The Python package `{module}` is not installed.",
+                    remedy=f"pip install 'dativo-infra[{_EXTRAS.get(package, 'pulumi')}]'",
+                )
+        for package, place in _PLACES.items():
+            config = pulumi.Config(package)
+            if self._gives(package) or any(config.get(each) for each in place.settings):
+                continue
+            for unit in units:
+                if package in _packages(unit) and not getattr(unit.target, place.field):
+                    message = f"{unit.description}: no {place.what} is given for {unit.target}."
+                    yield place.rule.at(unit.resources[0].origin, message)
 
     def options(
         self, unit: Unit, depends_on: Sequence[pulumi.Resource] = ()
@@ -86,6 +145,10 @@ class Providers:
                     enable_secret_mutable=True,
                     opts=opts,
                 )
+            elif package == "databricks" and target.databricks_host:
+                import pulumi_databricks as databricks
+
+                self._made[key] = databricks.Provider(name, host=target.databricks_host, opts=opts)
         return self._made.get(key)
 
 
@@ -93,6 +156,6 @@ def _packages(unit: Unit) -> set[str]:
     """Return the provider packages that a unit's resources, and the facts in them, come from."""
     facts = (token for each in unit.resources for token in tokens(content(each)))
     return {
-        *("kubernetes" if isinstance(each, KubernetesObject) else "aws" for each in unit.resources),
+        *(_PACKAGES.get(type(each), "aws") for each in unit.resources),
         *("aws" for token in facts if isinstance(token, Pseudo)),
     }

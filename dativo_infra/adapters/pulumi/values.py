@@ -15,6 +15,11 @@ import pulumi
 from dativo_infra.diagnostics import raise_errors, rules
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.databricks import (
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+)
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
     EcsCapacityProvider,
@@ -51,6 +56,9 @@ if TYPE_CHECKING:
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
     AutoScalingGroup: {"name": "name", "arn": "arn"},
+    DatabricksCluster: {"id": "id", "url": "url"},
+    DatabricksInstancePool: {"id": "id"},
+    DatabricksJob: {"id": "id", "url": "url"},
     EcsCapacityProvider: {"name": "name"},
     EcsCluster: {"name": "name", "arn": "arn"},
     EcsClusterCapacityProviders: {},

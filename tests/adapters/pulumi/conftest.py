@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dativo_infra.resources import Resource
 
 EXPORTS = {
+    "DatabricksCluster": (),
     "EcsCluster": ("ecs_cluster_arn", "ecs_cluster_name"),
     "EcsService": (
         "ecs_cluster_arn",
@@ -82,7 +83,7 @@ def built(make_unit: MakeUnit) -> Built:
             unit = make_unit(*resources, **changes)
             build_units([unit], parameters=parameters, opts=opts() if opts else None)
 
-        config = {"kubernetes:context": "test"}
+        config = {"kubernetes:context": "test", "databricks:host": "https://test"}
         return record(program, preview=preview, outputs=outputs, config=config)
 
     return build

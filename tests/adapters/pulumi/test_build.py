@@ -14,12 +14,13 @@ import pulumi
 import pytest
 
 from dativo_infra import load, load_project, plan
-from dativo_infra.adapters.pulumi import Component, EmrCluster, build, build_stack
+from dativo_infra.adapters.pulumi import Component, EmrCluster, build, build_stack, providers
 from dativo_infra.adapters.pulumi.arguments import rooted
 from dativo_infra.adapters.pulumi.build import build_units
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.names import Identity
 from dativo_infra.project import PlacedTarget
+from dativo_infra.resources.databricks import ClusterSpec, DatabricksCluster
 from dativo_infra.resources.iam import IamRole
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.testing import Recording
@@ -331,6 +332,72 @@ def test_objects_go_to_no_cluster_by_accident(make_unit: Any) -> None:
     named = replace(unit, target=PlacedTarget(name="prod", kubernetes_context="prod"))
     recording = record_anywhere(lambda: build_units([named]))
     assert recording.one("pulumi:providers:kubernetes").inputs["context"] == "prod"
+
+
+WAREHOUSE = DatabricksCluster(
+    key="cluster",
+    name="orders",
+    spec=ClusterSpec(
+        spark_version="16.4.x-scala2.12",
+        workers=1,
+        data_security_mode="NONE",
+        node_type="i3.xlarge",
+    ),
+    autotermination_minutes=30,
+    tags={},
+)
+
+
+def test_clusters_go_to_no_workspace_by_accident(
+    make_unit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target, the stack or the program names it; the machine's environment does not."""
+    monkeypatch.setenv("DATABRICKS_HOST", "https://of-the-laptop")
+    unit = make_unit(WAREHOUSE, component="DatabricksCluster")
+    with pytest.raises(DiagnosticError, match="DI327"):
+        record_anywhere(lambda: build_units([unit]))
+    host = "https://acme.cloud.databricks.com"
+    for settings in ({"databricks:host": host}, {"databricks:profile": "acme"}):
+        recording = record_anywhere(lambda: build_units([unit]), config=settings)
+        assert not recording.of_type("pulumi:providers:databricks")
+    named = replace(unit, target=PlacedTarget(name="prod", databricks_host=host))
+    provider = record_anywhere(lambda: build_units([named])).one("pulumi:providers:databricks")
+    assert provider.inputs == {"host": host}
+
+
+def test_a_provider_of_the_program_is_the_workspace(make_unit: Any) -> None:
+    """It is used, and none is made."""
+    unit = make_unit(WAREHOUSE, component="DatabricksCluster")
+
+    def program() -> None:
+        import pulumi_databricks as databricks
+
+        given = databricks.Provider("mine", host="https://acme.cloud.databricks.com")
+        build_units([unit], opts=pulumi.ResourceOptions(providers=[given]))
+
+    recording = record_anywhere(program)
+    assert recording.one("databricks:index/cluster:Cluster").provider.endswith("::mine")
+
+
+def test_a_package_that_is_missing_is_said(make_unit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to install, before anything is registered."""
+    monkeypatch.setattr(providers, "find_spec", lambda name: None if "data" in name else name)
+    target = PlacedTarget(name="prod", databricks_host="https://acme.cloud.databricks.com")
+    unit = make_unit(WAREHOUSE, component="DatabricksCluster", target=target)
+    with pytest.raises(DiagnosticError, match=r"DI703.*pulumi_databricks") as caught:
+        record_anywhere(lambda: build_units([unit]))
+    (missing,) = caught.value.diagnostics
+    assert missing.remedy == "pip install 'dativo-infra[databricks]'"
+
+
+def test_the_provider_is_imported_for_its_own_units_alone() -> None:
+    """It costs more than all the rest."""
+    program = (
+        "import sys; from dativo_infra.adapters.pulumi import build; "
+        "from dativo_infra.testing import record; record(lambda: build([])); "
+        "sys.exit('pulumi_databricks' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0  # noqa: S603
 
 
 def stack(folder: Path, name: str = "prod", **config: Any) -> Recording:

@@ -12,6 +12,8 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from dativo_infra.adapters.pulumi import (
     Component,
+    DatabricksCluster,
+    DatabricksClusterArgs,
     EcsCluster,
     EcsService,
     EcsServiceArgs,
@@ -446,6 +448,51 @@ def test_a_component_goes_to_no_cluster_by_accident() -> None:
         made(KubernetesJob, "sync", SYNC)
     assert made(KubernetesJob, "sync", SYNC, config=CONTEXT)
     assert made(KubernetesJob, "sync", SYNC, config={"kubernetes:kubeconfig": "{}"})
+
+
+WORKSPACE = {"databricks:host": "https://acme.cloud.databricks.com"}
+LAKE: DatabricksClusterArgs = {
+    "tenant_id": "acme",
+    "environment": "prod",
+    "compute": {"instance_type": "i3.xlarge", "instance_count": 2},
+    "tags": {"CostCenter": "data"},
+}
+
+
+def test_a_databricks_cluster_from_arguments_alone() -> None:
+    """What is not built is None, and has no output in the state."""
+    clusters: list[DatabricksCluster] = []
+    recording = record(lambda: clusters.append(DatabricksCluster("lake", LAKE)), config=WORKSPACE)
+    component = recording.one("dativo:index:DatabricksCluster")
+    assert recording.outputs[component.urn] == {
+        "cluster_id": "<lake-cluster.id>",
+        "cluster_url": "<lake-cluster.url>",
+    }
+    assert clusters[0].job_id is None
+    with pytest.raises(DiagnosticError, match="DI327"):
+        made(DatabricksCluster, "lake", LAKE)
+
+
+def test_a_databricks_job_with_an_output_as_its_identity() -> None:
+    """On AWS an output is the ARN of an instance profile, which the machines have."""
+
+    def program() -> None:
+        import pulumi_aws as aws
+
+        profile = aws.iam.InstanceProfile("machines")
+        variables = {"run": "task", "enable_instance_pool": True}
+        args: DatabricksClusterArgs = {
+            **LAKE,
+            "service_account": profile.arn,
+            "variables": variables,
+        }
+        DatabricksCluster("lake", args)
+
+    recording = record(program, config=WORKSPACE)
+    (task,) = recording.one("databricks:index/job:Job").inputs["tasks"]
+    assert task["newCluster"]["awsAttributes"] == {"instanceProfileArn": "<machines.arn>"}
+    outputs = recording.outputs[recording.one("dativo:index:DatabricksCluster").urn]
+    assert set(outputs) == {"job_id", "job_url", "instance_pool_id"}
 
 
 def job_text(recording: Recording) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,5 +148,5 @@ def test_types_of_what_holds_data() -> None:
     types = {each.upper().replace(":", "").replace("/", "") for each in STATEFUL_TYPES}
     assert len(names) == len(types)
     for name in names:
-        last = name.removeprefix("EMR").removeprefix("ECS").removeprefix("S3")
+        last = re.sub("^(DATABRICKS|ECS|EMR|S3)", "", name)
         assert any(each.endswith(last) for each in types)

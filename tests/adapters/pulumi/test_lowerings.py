@@ -17,6 +17,14 @@ from dativo_infra.names import Identity
 from dativo_infra.resources import Lifecycle, Resource
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.databricks import (
+    AwsAttributes,
+    ClusterSpec,
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+    WheelTask,
+)
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
     Container,
@@ -153,8 +161,32 @@ LOG_GROUP = LogGroup(key="log-group", retention_days=30, tags=TAGS)
 SECRET = SecretsManagerSecret(
     key="secret", description="a key", value=Parameter("API_KEY", "secret"), tags=TAGS
 )
+SPEC = ClusterSpec(
+    spark_version="16.4.x-scala2.12",
+    node_type="i3.xlarge",
+    workers=2,
+    data_security_mode="SINGLE_USER",
+)
+DATABRICKS_CLUSTER = DatabricksCluster(
+    key="databricks-cluster", name="all", spec=SPEC, autotermination_minutes=30, tags=TAGS
+)
+POOL = DatabricksInstancePool(
+    key="pool",
+    name="pool",
+    node_type="i3.xlarge",
+    min_idle=0,
+    idle_minutes=15,
+    spark_version="16.4.x-scala2.12",
+    attributes=AwsAttributes(availability="ON_DEMAND"),
+    tags=TAGS,
+)
+WHEEL = WheelTask(package="p", entry_point="e", parameters=("run",), library="/x.whl")
+JOB = DatabricksJob(key="job", name="job", cluster=SPEC, task=WHEEL, tags=TAGS)
 SAMPLES: dict[type[Resource], Resource] = {
     AutoScalingGroup: GROUP,
+    DatabricksCluster: DATABRICKS_CLUSTER,
+    DatabricksInstancePool: POOL,
+    DatabricksJob: JOB,
     EcsCapacityProvider: PROVIDER,
     EcsCluster: ECS_CLUSTER,
     EcsClusterCapacityProviders: PROVIDERS,
@@ -182,7 +214,7 @@ def one(recording: Recording, type_: str) -> Registration:
 
 def tags_of(registration: Registration) -> Any:
     """Return the tags of a resource as a mapping; a group has them as a list."""
-    tags = registration.inputs.get("tags")
+    tags = registration.inputs.get("tags") or registration.inputs.get("customTags")
     return {each["key"]: each["value"] for each in tags} if isinstance(tags, list) else tags
 
 
@@ -845,3 +877,36 @@ def test_the_value_of_a_secret_stays_secret(value: Any, built: Any) -> None:
         "secretId": "<acme-prod-orders-secret.arn>",
         "secretString": Secret("hush"),
     }
+
+
+@pytest.mark.parametrize(
+    ("library", "written"),
+    [
+        ("dativo-ingest==1.8.0", {"pypi": {"package": "dativo-ingest==1.8.0"}}),
+        ("/Volumes/main/x.whl", {"whl": "/Volumes/main/x.whl"}),
+        ("s3://wheels/x", {"whl": "s3://wheels/x"}),
+    ],
+)
+def test_a_library_is_a_wheel_or_a_package(library: str, written: Any, built: Any) -> None:
+    """A path is a wheel, all else is a requirement."""
+    job = replace(JOB, task=replace(WHEEL, library=library))
+    (task,) = built(job).one("databricks:index/job:Job").inputs["tasks"]
+    assert task["libraries"] == [written]
+
+
+def test_a_job_on_a_cluster_that_exists(built: Any) -> None:
+    """No cluster is described, and the tags are the job's alone."""
+    job = built(replace(JOB, cluster="0123-456789-abc123")).one("databricks:index/job:Job")
+    (task,) = job.inputs["tasks"]
+    assert task["existingClusterId"] == "0123-456789-abc123"
+    assert "newCluster" not in task
+    assert job.inputs["tags"] == TAGS
+
+
+def test_no_property_of_another_cloud_is_registered(built: Any) -> None:
+    """A cluster has the attributes of one cloud, or none."""
+    for spec in (SPEC, replace(SPEC, attributes=AwsAttributes(availability="SPOT"))):
+        cluster = built(replace(DATABRICKS_CLUSTER, spec=spec))
+        inputs = cluster.one("databricks:index/cluster:Cluster").inputs
+        found = {key for key in inputs if key.endswith("Attributes")}
+        assert found == ({"awsAttributes"} if spec.attributes else set())

@@ -22,6 +22,7 @@ STATEFUL_TYPES = frozenset(
         "aws:ecs/service:Service",
         "aws:emr/cluster:Cluster",
         "aws:s3/bucket:Bucket",
+        "databricks:index/cluster:Cluster",
     }
 )
 """The types of the kinds that are `STATEFUL`, for resources that no job describes any more."""
