@@ -33,6 +33,7 @@ from dativo_infra.values import TOKENS, Parameter, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydantic.fields import FieldInfo
     from pydantic_core import core_schema
 
 Provider: TypeAlias = Literal["terraform", "cloudformation", "pulumi", "manual"]
@@ -117,13 +118,21 @@ class Terraform(Section):
     module_source: str | None = Field(
         default=None,
         description="Where the module is: a registry address, a git URL, or a local path.",
+        examples=["git::https://git.example.com/modules/ingest", "./modules/ingest"],
     )
     module_version: str | None = Field(
-        default=None, description="Version or git ref of the module."
+        default=None, description="Version or git ref of the module.", examples=["v1.4.0", "v1.5.0"]
     )
-    workspace: str | None = Field(default=None, description="Terraform workspace.")
+    workspace: str | None = Field(
+        default=None, description="Terraform workspace.", examples=["prod", "staging"]
+    )
     backend_config: dict[str, Any] | None = Field(
-        default=None, description="Settings of the backend that keeps the state."
+        default=None,
+        description="Settings of the backend that keeps the state.",
+        examples=[
+            {"bucket": "acme-terraform", "key": "orders.tfstate", "region": "eu-west-1"},
+            {"bucket": "acme-state", "key": "orders.tfstate", "region": "eu-west-1"},
+        ],
     )
 
 
@@ -131,20 +140,30 @@ class AutoScaling(Section):
     """Limits between which the tool's own autoscaler moves the number of workers."""
 
     enabled: Switch | None = Field(
-        default=None, description="Whether the number of workers is scaled."
+        default=None, description="Whether the number of workers is scaled.", examples=[True, False]
     )
-    min_instances: Count | None = Field(default=None, description="Fewest workers.")
-    max_instances: Count | None = Field(default=None, description="Most workers.")
+    min_instances: Count | None = Field(
+        default=None, description="Fewest workers.", examples=[2, 3]
+    )
+    max_instances: Count | None = Field(default=None, description="Most workers.", examples=[8, 10])
 
 
 class Compute(Section):
     """The machines; `instance_count` counts workers, primary and driver nodes are extra."""
 
     cluster_id: LateText | None = Field(
-        default=None, description="A cluster that exists: it is referred to, and none is built."
+        default=None,
+        description="A cluster that exists: it is referred to, and none is built.",
+        examples=["shared", "acme-batch"],
     )
-    instance_type: LateText | None = Field(default=None, description="Machine type of the workers.")
-    instance_count: Count | None = Field(default=None, description="Number of workers.")
+    instance_type: LateText | None = Field(
+        default=None,
+        description="Machine type of the workers.",
+        examples=["m5.xlarge", "r5.2xlarge"],
+    )
+    instance_count: Count | None = Field(
+        default=None, description="Number of workers.", examples=[3, 4]
+    )
     auto_scaling: AutoScaling | None = None
 
 
@@ -152,36 +171,59 @@ class Storage(Section):
     """Where data and state are kept; all of it exists already."""
 
     bucket: LateText | None = Field(
-        default=None, description="Bucket that the job may read and write."
+        default=None,
+        description="Bucket that the job may read and write.",
+        examples=["acme-lake", "acme-archive"],
     )
-    volume_id: LateText | None = Field(default=None, description="Volume for the job's state.")
-    mount_path: str | None = Field(default=None, description="Where the volume is mounted.")
+    volume_id: LateText | None = Field(
+        default=None,
+        description="Volume for the job's state.",
+        examples=["vol-0a1b2c3d", "ingest-state"],
+    )
+    mount_path: str | None = Field(
+        default=None,
+        description="Where the volume is mounted.",
+        examples=["/mnt/state", "/var/lib/state"],
+    )
 
 
 class Network(Section):
     """The network that the machines are placed in; all of it exists already."""
 
-    vpc_id: LateText | None = Field(default=None, description="The virtual network.")
-    subnet_ids: LateList | None = Field(default=None, description="Subnets for the machines.")
+    vpc_id: LateText | None = Field(
+        default=None, description="The virtual network.", examples=["vpc-0a1b2c3d", "vpc-1b2c3d4e"]
+    )
+    subnet_ids: LateList | None = Field(
+        default=None,
+        description="Subnets for the machines.",
+        examples=[["subnet-0a1b2c3d"], ["subnet-1b2c3d4e", "subnet-2c3d4e5f"]],
+    )
     security_group_ids: LateList | None = Field(
-        default=None, description="Additional security groups."
+        default=None,
+        description="Additional security groups.",
+        examples=[["sg-0a1b2c3d"], ["sg-1b2c3d4e", "sg-2c3d4e5f"]],
     )
 
 
 class Runtime(Section):
     """Where the job runs."""
 
-    platform: PlatformName | None = Field(default=None, description="Execution platform.")
+    platform: PlatformName | None = Field(
+        default=None, description="Execution platform.", examples=["emr", "kubernetes"]
+    )
     compute: Compute | None = None
     storage: Storage | None = None
     network: Network | None = None
     namespace: str | None = Field(
-        default=None, description="Kubernetes namespace, shared by the jobs that name it."
+        default=None,
+        description="Kubernetes namespace, shared by the jobs that name it.",
+        examples=["ingestion", "analytics"],
     )
     service_account: LateText | None = Field(
         default=None,
         description="Whom the job runs as: a role ARN, an e-mail of Google, a client id of Azure, "
         "or a plain name.",
+        examples=["ingest-runner", "reporting"],
     )
 
 
@@ -189,32 +231,56 @@ class Metadata(Section):
     """What labels the infrastructure, and settings of the platform."""
 
     tags: dict[str, LateText] | None = Field(
-        default=None, description="Tags on every taggable resource."
+        default=None,
+        description="Tags on every taggable resource.",
+        examples=[{"CostCenter": "data-engineering"}, {"CostCenter": "analytics", "Owner": "web"}],
     )
-    labels: dict[str, LateText] | None = Field(default=None, description="Kubernetes labels.")
+    labels: dict[str, LateText] | None = Field(
+        default=None,
+        description="Kubernetes labels.",
+        examples=[{"team": "data"}, {"team": "web", "tier": "gold"}],
+    )
     annotations: dict[str, LateText] | None = Field(
-        default=None, description="Kubernetes annotations."
+        default=None,
+        description="Kubernetes annotations.",
+        examples=[{"example.com/runbook": "orders"}, {"example.com/runbook": "payments"}],
     )
     variables: dict[str, Any] | None = Field(
-        default=None, description="Settings of the platform, or inputs of the Terraform module."
+        default=None,
+        description="Settings of the platform, or inputs of the Terraform module.",
+        examples=[{"image": "ghcr.io/acme/ingest:1.4"}, {"protect": False}],
     )
 
 
 class Database(Section):
     """A database that exists."""
 
-    endpoint: LateText | None = Field(default=None, description="Host name.")
-    port: Whole | None = Field(default=None, description="TCP port.")
-    database_name: LateText | None = Field(default=None, description="Name of the database.")
-    instance_id: LateText | None = Field(default=None, description="Identifier of the instance.")
+    endpoint: LateText | None = Field(
+        default=None, description="Host name.", examples=["db.acme.example", "replica.acme.example"]
+    )
+    port: Whole | None = Field(default=None, description="TCP port.", examples=[5432, 5433])
+    database_name: LateText | None = Field(
+        default=None, description="Name of the database.", examples=["orders", "payments"]
+    )
+    instance_id: LateText | None = Field(
+        default=None,
+        description="Identifier of the instance.",
+        examples=["acme-orders", "acme-payments"],
+    )
 
 
 class Cache(Section):
     """A cache that exists."""
 
-    endpoint: LateText | None = Field(default=None, description="Host name, or host:port.")
+    endpoint: LateText | None = Field(
+        default=None,
+        description="Host name, or host:port.",
+        examples=["cache.acme.example:6379", "cache.acme.example:6380"],
+    )
     cluster_id: LateText | None = Field(
-        default=None, description="Identifier of the cache cluster."
+        default=None,
+        description="Identifier of the cache cluster.",
+        examples=["acme-cache", "acme-sessions"],
     )
 
 
@@ -222,19 +288,42 @@ class Queue(Section):
     """A queue that exists."""
 
     url: LateText | None = Field(
-        default=None, description="URL of the queue, or its bootstrap servers."
+        default=None,
+        description="URL of the queue, or its bootstrap servers.",
+        examples=[
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/work",
+            "kafka.acme.example:9092",
+        ],
     )
-    arn: LateText | None = Field(default=None, description="The queue, by its ARN or its name.")
+    arn: LateText | None = Field(
+        default=None,
+        description="The queue, by its ARN or its name.",
+        examples=[
+            "arn:aws:sqs:eu-west-1:123456789012:work",
+            "arn:aws:sqs:eu-west-1:123456789012:late",
+            "arn:aws:kafka:eu-west-1:123456789012:cluster/work/0a1b2c3d",
+        ],
+    )
 
 
 class Secrets(Section):
     """Where the job's secrets are kept."""
 
     secret_manager_arn: LateText | None = Field(
-        default=None, description="The secret bundle, by its ARN, or its name or URL elsewhere."
+        default=None,
+        description="The secret bundle, by its ARN, or its name or URL elsewhere.",
+        examples=[
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acme/orders",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acme/payments",
+            "projects/acme/secrets/orders",
+            "https://acme.vault.azure.net/secrets/orders",
+            "${ORDERS_BUNDLE}",
+        ],
     )
     kms_key_id: LateText | None = Field(
-        default=None, description="Key that the bundle is encrypted with."
+        default=None,
+        description="Key that the bundle is encrypted with.",
+        examples=["alias/acme-secrets", "alias/acme-data"],
     )
 
 
@@ -255,12 +344,17 @@ class Infrastructure(Section):
         min_length=1,
         description="What the infrastructure is called, instead of the file's name; jobs that say "
         "the same name share one infrastructure.",
+        examples=["orders", "payments"],
     )
     former_names: Annotated[tuple[str, ...], Strict(False)] | None = Field(
-        default=None, description="Earlier names, oldest first, so that a rename replaces nothing."
+        default=None,
+        description="Earlier names, oldest first, so that a rename replaces nothing.",
+        examples=[["orders_old"], ["orders_2024", "orders_old"]],
     )
     provider: Provider | None = Field(
-        default=None, description="The tool that owns the job's infrastructure."
+        default=None,
+        description="The tool that owns the job's infrastructure.",
+        examples=["pulumi", "cloudformation"],
     )
     terraform: Terraform | None = None
     runtime: Runtime | None = None
@@ -269,6 +363,7 @@ class Infrastructure(Section):
     outputs: dict[str, str] | None = Field(
         default=None,
         description="Outputs that the job expects of its infrastructure, by its own names.",
+        examples=[{"cluster": "output.emr_cluster_id"}, {"logs": "output.emr_log_bucket"}],
     )
 
 
@@ -424,16 +519,22 @@ def _as_text(value: Any) -> str:
 @cache
 def fields() -> Mapping[str, str]:
     """Return every field of the block by its dotted path, with its description."""
-    return dict(_fields(Infrastructure, ""))
+    return {path: info.description or "" for path, info in _fields(Infrastructure, "")}
 
 
-def _fields(section: type[Section], prefix: str) -> Iterator[tuple[str, str]]:
+@cache
+def examples() -> Mapping[str, tuple[Any, ...]]:
+    """Return values that each field of the block may have, by its dotted path."""
+    return {path: tuple(info.examples or ()) for path, info in _fields(Infrastructure, "")}
+
+
+def _fields(section: type[Section], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, info in section.model_fields.items():
         inner = section_of(section, name)
         if inner:
             yield from _fields(inner, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", info.description or ""
+            yield f"{prefix}{name}", info
 
 
 @cache

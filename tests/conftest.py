@@ -58,3 +58,13 @@ def load_block(load_text: Callable[..., Loaded]) -> Callable[..., Loaded]:
         return load_text(f"{REQUIRED}infrastructure:\n{lines}", environment)
 
     return load_it
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how many fields and variables were set and changed, by platform, tool and use."""
+    reports = terminalreporter.getreports("passed")
+    counts = [
+        value for each in reports for name, value in each.user_properties if name == "mutations"
+    ]
+    if counts:
+        terminalreporter.write_line(f"{sum(counts)} uses of fields, variables and outputs mutated")

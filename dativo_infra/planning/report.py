@@ -37,6 +37,7 @@ class Reference:
     location: Location
 
 
+_VARIABLE = "metadata.variables."
 _NOT_TERRAFORM = unused("another tool than Terraform builds this job, so its module is not called")
 _COMMON: Mapping[str, tuple[Use, ...]] = {
     "name": (used("names the infrastructure"),),
@@ -99,8 +100,16 @@ def uses(
 
 
 def choices(path: str, platform: Platform) -> tuple[Use, ...]:
-    """Return what may become of a field on a platform; the first that holds for a job is it."""
-    return platform.fields.get(path) or _COMMON[path]
+    """Return what may become of a field on a platform; the first that holds for a job is it.
+
+    Of a variable, too: `metadata.variables.NAME`.
+    """
+    if not path.startswith(_VARIABLE):
+        return platform.fields.get(path) or _COMMON[path]
+    variable = platform.variable(path.removeprefix(_VARIABLE))
+    if variable is None:
+        return (unused(f"{platform.name} does not know it"),)
+    return (*platform.variable_uses, *variable.uses, used(variable.meaning))
 
 
 def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
@@ -112,12 +121,7 @@ def all_unused(job: Job, reason: str) -> Iterator[FieldUse]:
 
 def _variables(job: Job, platform: Platform, cloud: Cloud) -> Iterator[FieldUse]:
     for name in job.variables:
-        variable = platform.variable(name)
-        if variable is None:
-            use = unused(f"{platform.name} does not know it")
-        else:
-            special = (*platform.variable_uses, *variable.uses)
-            use = _first(job, cloud, (*special, used(variable.meaning)))
+        use = _first(job, cloud, choices(f"{_VARIABLE}{name}", platform))
         yield _use(job, "metadata.variables", use, name)
 
 

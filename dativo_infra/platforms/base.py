@@ -22,13 +22,14 @@ Starts: TypeAlias = Literal["runner", "schedule"]
 """The runner itself, kept up, for all jobs in its configuration; or a schedule of the platform."""
 VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers"]
 
-_TYPES: Mapping[VariableType, str] = {
+TYPES: Mapping[VariableType, str] = {
     "text": "text",
     "number": "a whole number",
     "boolean": "true or false",
     "texts": "a list of texts",
     "numbers": "a list of whole numbers",
 }
+"""What the types of variables are called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Variable:
         """Return the value as this variable means it, and what is wrong with it, if anything."""
         if self.type in {"texts", "numbers"}:
             if not isinstance(value, list | tuple):
-                return None, f"must be {_TYPES[self.type]}"
+                return None, f"must be {TYPES[self.type]}"
             read = [self._read_one(item, self.type.removesuffix("s")) for item in value]
             wrong = next((problem for _, problem in read if problem), None)
             return tuple(item for item, _ in read), wrong
@@ -298,6 +299,8 @@ class Platform:
     """What it exports, each with its meaning."""
     fields: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     """What becomes of each field of the block: the first use whose condition holds."""
+    examples: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Two or more values for each field that means another thing here than the model's say."""
     check: Callable[[Context], None] = lambda _: None
     """Reports what would fail, whoever owns the job."""
     check_built: Callable[[Context], None] = lambda _: None

@@ -40,6 +40,7 @@ VARIABLES = (
         name="tasks",
         type="number",
         minimum=1,
+        examples=(2, 4),
         meaning="Number of the service's tasks; without it one for each machine.",
         uses=(_NOT_SERVICE,),
     ),
@@ -56,6 +57,7 @@ VARIABLES = (
         default=30,
         minimum=30,
         maximum=16384,
+        examples=(50, 100),
         meaning="GiB of a machine's own disk, which holds images and goes with the machine.",
         uses=(_MACHINES_EXIST,),
     ),
@@ -63,26 +65,25 @@ VARIABLES = (
         name="machine_image",
         type="text",
         check=_machine_image,
+        examples=("ami-0a1b2c3d4e5f60718", "resolve:ssm:/acme/ecs-image"),
         meaning="Image of the machines; the one that ECS recommends at each start if not given.",
         uses=(_MACHINES_EXIST,),
     ),
 )
 
 _BUILT = used("machines and tasks", lambda job: not refers(job))
-_SCALES = (
-    unused("auto_scaling is not enabled", lambda job: not is_scaled(job)),
-    unused(
-        "the number of tasks is fixed by variables.tasks",
-        lambda job: refers(job) and fixed_tasks(job),
-    ),
+_FIXED = unused(
+    "the number of tasks is fixed by variables.tasks",
+    lambda job: refers(job) and fixed_tasks(job),
 )
 
 
-def _limit(limit: str, words: str) -> tuple[Use, ...]:
+def _limit(words: str) -> tuple[Use, ...]:
     machines = used(
         f"{words} machines, and tasks unless variables.tasks", lambda job: not refers(job)
     )
-    return (*_SCALES, machines, *settings.FIELDS[f"{_SCALING}.{limit}_instances"])
+    tasks = used(f"{words} tasks")
+    return (settings.NOT_ENABLED, _FIXED, machines, settings.NO_SERVICE, tasks)
 
 
 FIELDS = {
@@ -100,15 +101,15 @@ FIELDS = {
         used("number of machines; the service has one task for each, or variables.tasks"),
     ),
     f"{_SCALING}.enabled": (
-        *_SCALES[1:],
+        _FIXED,
         used(
             "machines follow the tasks, and tasks their CPU and memory use",
             lambda job: not refers(job),
         ),
         *settings.FIELDS[f"{_SCALING}.enabled"],
     ),
-    f"{_SCALING}.min_instances": _limit("min", "fewest"),
-    f"{_SCALING}.max_instances": _limit("max", "most"),
+    f"{_SCALING}.min_instances": _limit("fewest"),
+    f"{_SCALING}.max_instances": _limit("most"),
     "runtime.network.subnet_ids": (_BUILT, *settings.FIELDS["runtime.network.subnet_ids"]),
     "runtime.network.security_group_ids": (
         _BUILT,
@@ -156,6 +157,7 @@ ECS = Platform(
     variables=VARIABLES,
     exports=settings.EXPORTS,
     fields=FIELDS,
+    examples={"runtime.storage.volume_id": (*storage.FILE_SYSTEMS, storage.DISK)},
     check=checks.check,
     check_built=_check_built,
     needs=_needs,

@@ -38,6 +38,7 @@ VARIABLES = (
         name="release_label",
         type="text",
         default={"2026-11": "emr-7.10.0"},
+        examples=("emr-7.9.0", "emr-7.8.0"),
         meaning="EMR release; a change replaces the cluster, so an edition never changes it.",
         check=_release,
     ),
@@ -45,11 +46,13 @@ VARIABLES = (
         name="applications",
         type="texts",
         default=("Hadoop", "Spark"),
+        examples=(("Spark", "Hive"), ("Flink",)),
         meaning="What EMR installs; a change replaces the cluster.",
     ),
     Variable(
         name="master_instance_type",
         type="text",
+        examples=("m5.large", "m5.2xlarge"),
         meaning="Machine type of the primary node; compute.instance_type where not given.",
     ),
     Variable(
@@ -64,6 +67,7 @@ VARIABLES = (
         default=100,
         minimum=1,
         maximum=1000,
+        examples=(80, 60),
         meaning="Most to pay for a spot machine, in percent of the on-demand price.",
         uses=(
             unused(
@@ -77,6 +81,7 @@ VARIABLES = (
         type="text",
         check=aws.bucket_problem,
         late=True,
+        examples=("acme-emr-logs", "acme-logs"),
         meaning="Bucket that exists for the cluster's logs; one is built where not given.",
     ),
     Variable(
@@ -84,6 +89,7 @@ VARIABLES = (
         type="number",
         default=90,
         minimum=1,
+        examples=(30, 365),
         meaning="Days that logs are kept in the bucket that is built.",
         uses=(
             unused(
@@ -103,6 +109,7 @@ VARIABLES = (
         type="text",
         check=aws.key_problem,
         late=True,
+        examples=("alias/acme-emr", "alias/acme-data"),
         meaning="Key for the encryption: alias/name, an id, or an ARN; an ARN when known late.",
         uses=(
             unused(
@@ -129,6 +136,7 @@ VARIABLES = (
         type="number",
         minimum=1,
         maximum=7 * 24 * 60,
+        examples=(60, 120),
         meaning="The cluster ends itself after this time without work; never where not given.",
     ),
 )
@@ -197,6 +205,11 @@ FIELDS = {
     "resources.secrets.kms_key_id": _built(*rights.FIELDS["resources.secrets.kms_key_id"]),
 }
 
+EXAMPLES = {
+    "runtime.compute.cluster_id": ("j-2AXXXXXXGAPLF", "j-1ABCDEFGHIJKL"),
+    "runtime.service_account": ("arn:aws:iam::123456789012:role/data/Runner", "reporting"),
+}
+
 
 def _needs(job: Job) -> tuple[str, ...]:
     if refers(job):
@@ -252,6 +265,7 @@ EMR = Platform(
     variable_uses=(_ONLY_REFERRED,),
     exports=EXPORTS,
     fields=FIELDS,
+    examples=EXAMPLES,
     check=_check,
     check_built=_check_built,
     needs=_needs,

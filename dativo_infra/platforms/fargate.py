@@ -49,6 +49,7 @@ VARIABLES = (
         type="number",
         minimum=21,
         maximum=200,
+        examples=(50, 100),
         meaning="GiB of a task's own disk, which goes with the task; 20 where not given.",
     ),
 )
@@ -126,6 +127,7 @@ FARGATE = Platform(
     variables=VARIABLES,
     exports=settings.EXPORTS,
     fields=FIELDS,
+    examples={"runtime.storage.volume_id": storage.FILE_SYSTEMS},
     check=checks.check,
     check_built=_check_built,
     needs=settings.needs,

@@ -38,6 +38,7 @@ IMAGE = Variable(
     default={"2026-11": "dativo/dativo-ingest:latest"},
     check=_image,
     late=True,
+    examples=("ghcr.io/acme/ingest:1.4", "ghcr.io/acme/ingest:1.5"),
     meaning="Container image of the runner.",
 )
 

@@ -20,14 +20,15 @@ VARIABLES = (
             name=f"resource_{kind}_{resource}",
             type="text",
             check=grammar.quantity,
+            examples=examples,
             meaning=f"{meaning}: {resource}. Per container, and the namespace's default where all "
             "its jobs say the same.",
         )
-        for kind, meaning in (
-            ("requests", "What the container asks for"),
-            ("limits", "Most that the container gets"),
+        for kind, meaning, amounts in (
+            ("requests", "What the container asks for", (("500m", "750m"), ("1Gi", "2Gi"))),
+            ("limits", "Most that the container gets", (("1", "2"), ("4Gi", "8Gi"))),
         )
-        for resource in ("cpu", "memory")
+        for resource, examples in zip(("cpu", "memory"), amounts, strict=True)
     ),
     Variable(
         name="run_as_user",
@@ -35,6 +36,7 @@ VARIABLES = (
         default=1000,
         minimum=1,
         maximum=2**31 - 1,
+        examples=(2000, 65534),
         meaning="User id of the container with enable_pod_security_policy.",
         uses=(
             unused(

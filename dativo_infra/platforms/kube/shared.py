@@ -38,7 +38,14 @@ ACCOUNT = "KubernetesServiceAccount"
 
 _DEFAULT = "default"
 """Every cluster has a namespace, and every namespace an account, of this name."""
-_QUOTAS = ("requests_cpu", "requests_memory", "limits_cpu", "limits_memory", "pods")
+_QUOTAS = {
+    "requests_cpu": ("4", "8"),
+    "requests_memory": ("16Gi", "32Gi"),
+    "limits_cpu": ("8", "16"),
+    "limits_memory": ("32Gi", "64Gi"),
+    "pods": ("10", "20"),
+}
+"""What a quota may limit, with examples."""
 
 
 _CLOUD_IDENTITY = re.compile(f"arn:.*|/.*|.*@.*|{azure.UUID}")
@@ -61,10 +68,11 @@ VARIABLES = (
             name=f"quota_{name}",
             type="text",
             check=grammar.quantity,
+            examples=examples,
             meaning=f"Most that the whole namespace may use: {name.replace('_', '.')}.",
             uses=(_EXISTS,),
         )
-        for name in _QUOTAS
+        for name, examples in _QUOTAS.items()
     ),
     Variable(
         name="enable_pod_security_policy",
@@ -106,6 +114,16 @@ FIELDS = {
             "an e-mail of Google or a client id of Azure is the cloud identity behind one, and "
             "must trust it"
         ),
+    ),
+}
+
+EXAMPLES = {
+    "runtime.namespace": ("ingestion", "analytics", _DEFAULT),
+    "runtime.service_account": (
+        "ingest-runner",
+        "arn:aws:iam::123456789012:role/data/Runner",
+        "ingest@acme.iam.gserviceaccount.com",
+        _DEFAULT,
     ),
 }
 

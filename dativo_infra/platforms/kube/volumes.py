@@ -58,6 +58,7 @@ VARIABLES = (
         name="state_volume_size",
         type="text",
         check=grammar.quantity,
+        examples=("5Gi", "20Gi"),
         meaning="Size of a new volume for the job's state, or of the one given.",
         uses=(unused("volume_id names a claim that exists, with its own size", _names_claim),),
     ),
@@ -65,6 +66,7 @@ VARIABLES = (
         name="storage_class",
         type="text",
         check=lambda text: None if grammar.is_subdomain(text) else "must be a storage class",
+        examples=("gp3", "premium-rwo"),
         meaning="Storage class of a new volume; the cluster's default where not given.",
         uses=(
             unused("volume_id names a volume that exists", lambda job: bool(_volume_id(job))),
@@ -74,6 +76,7 @@ VARIABLES = (
     Variable(
         name="volume_zone",
         type="text",
+        examples=("eu-west-1a", "eu-west-1b"),
         meaning="Zone of the disk given as volume_id, so that pods are placed beside it.",
         uses=(unused("volume_id names no disk", lambda job: not _names_disk(job)),),
     ),

@@ -106,18 +106,21 @@ VARIABLES = (
         name="schedule",
         type="text",
         check=cron.event_bridge_problem,
+        examples=("0 3 * * *", "30 4 * * MON-FRI"),
         meaning="When the job is started, as a cron expression of five fields, in UTC.",
         uses=(unused("run is not schedule", lambda job: run_of(job) != "schedule"),),
     ),
     Variable(
         name="command",
         type="texts",
+        examples=(("validate",), ("run", "--all")),
         meaning="Arguments of the image's entry point, instead of the runner's own for `run`.",
     ),
     Variable(
         name="runner_config",
         type="text",
         default=runner.RUNNER_CONFIG,
+        examples=("/app/configs/small.yaml", "/app/configs/large.yaml"),
         meaning="File in the image by which the long-running runner starts jobs.",
         uses=(
             unused("only the long-running runner reads it", lambda job: not is_service(job)),
@@ -129,10 +132,16 @@ VARIABLES = (
         type="number",
         default=1024,
         minimum=128,
+        examples=(512, 2048),
         meaning="CPU units of a task; 1024 are one vCPU.",
     ),
     Variable(
-        name="memory", type="number", default=2048, minimum=128, meaning="Memory of a task, in MiB."
+        name="memory",
+        type="number",
+        default=2048,
+        minimum=128,
+        examples=(4096, 8192),
+        meaning="Memory of a task, in MiB.",
     ),
     Variable(
         name="cpu_architecture",
@@ -144,12 +153,14 @@ VARIABLES = (
         name="log_retention_days",
         type="number",
         default=90,
+        examples=(30, 365),
         meaning="Days that logs are kept: one of those that CloudWatch Logs allows.",
     ),
     Variable(
         name="cluster_name",
         type="text",
         check=_cluster_name,
+        examples=("ingestion", "reporting"),
         meaning="Name of a cluster that is built for all jobs that name it; without it each job "
         "has its own.",
         uses=(unused("cluster_id names a cluster that exists", refers),),
@@ -167,6 +178,7 @@ VARIABLES = (
         default=70,
         minimum=1,
         maximum=100,
+        examples=(50, 60),
         meaning="Mean CPU use of the tasks that auto-scaling keeps.",
         uses=(_NOT_SCALED,),
     ),
@@ -176,26 +188,25 @@ VARIABLES = (
         default=80,
         minimum=1,
         maximum=100,
+        examples=(60, 70),
         meaning="Mean memory use of the tasks that auto-scaling keeps.",
         uses=(_NOT_SCALED,),
     ),
 )
 
+NO_SERVICE = unused("only a service is scaled", lambda job: not is_service(job))
+NOT_ENABLED = unused("auto_scaling is not enabled", lambda job: not is_scaled(job))
 _IN_ENVIRONMENT = used("an environment variable of the container")
 FIELDS: Mapping[str, tuple[Use, ...]] = {
     **rights.FIELDS,
     **storage.FIELDS,
     "runtime.compute.cluster_id": (referenced("the cluster that the job runs in; none is built"),),
     f"{_SCALING}.enabled": (
-        unused("only a service is scaled", lambda job: not is_service(job)),
+        NO_SERVICE,
         used("the number of tasks is scaled by their CPU and memory use"),
     ),
     **{
-        f"{_SCALING}.{limit}_instances": (
-            unused("only a service is scaled", lambda job: not is_service(job)),
-            unused("auto_scaling is not enabled", lambda job: not is_scaled(job)),
-            used(f"{words} tasks"),
-        )
+        f"{_SCALING}.{limit}_instances": (NO_SERVICE, NOT_ENABLED, used(f"{words} tasks"))
         for limit, words in (("min", "fewest"), ("max", "most"))
     },
     "runtime.compute.instance_count": (

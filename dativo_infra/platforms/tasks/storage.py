@@ -37,6 +37,11 @@ FIELDS = {
 }
 
 
+FILE_SYSTEMS = ("fs-0a1b2c3d4e5f60718", "fs-1b2c3d4e5f60718a::fsap-0a1b2c3d4e5f60718")
+"""Examples of `volume_id`; `DISK` is one where machines are built."""
+DISK = "vol-0a1b2c3d4e5f60718"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The volume that a job's state is on."""
