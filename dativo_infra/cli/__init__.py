@@ -18,7 +18,7 @@ _COMMANDS = {
     "output": "Print the outputs of the jobs' stacks.",
     "destroy": "Delete the jobs' stacks, and with Pulumi what the jobs have in theirs.",
     "schema": "Print a JSON schema, for editors and other validators.",
-    "explain": "Explain a diagnostic's code, a platform, or a field of the block.",
+    "explain": "Explain a code, a platform, a variable, a field or a kind of resource.",
     "doctor": "Show which tools are here, and the targets and credentials that the jobs would use.",
 }
 

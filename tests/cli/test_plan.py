@@ -1,4 +1,4 @@
-"""Tests of `dativo-infra plan`, `synth`, `schema` and `explain`."""
+"""Tests of `dativo-infra plan`, `synth` and `schema`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-
-from dativo_infra.diagnostics.rules import RULES
-from dativo_infra.model import fields
-from dativo_infra.platforms import PLATFORMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,21 +107,6 @@ def test_schema_is_a_json_schema(run, what: str) -> None:
     schema = json.loads(run("schema", what).stdout)
     assert schema["type"] == "object"
     assert schema["properties"]
-
-
-@pytest.mark.parametrize("topic", [*RULES, *PLATFORMS, *fields()])
-def test_explain_knows_every_topic(run, topic: str) -> None:
-    """Every code, platform and field can be explained."""
-    result = run("explain", topic)
-    assert result.exit_code == 0
-    assert topic in result.stdout
-
-
-def test_explain_suggests_a_near_topic(run) -> None:
-    """A misspelt topic is answered with the nearest one."""
-    result = run("explain", "runtime.compute.instance_typ")
-    assert result.exit_code == 2
-    assert "Did you mean `runtime.compute.instance_type`?" in result.stderr
 
 
 def test_synth_says_where_it_cannot_write(run, examples: Path) -> None:
