@@ -1,5 +1,5 @@
 # Targets make their own virtual environment; nothing is needed but Python 3.11 or newer.
-.PHONY: help demo test engines lint format types layers check clean clean-engines
+.PHONY: help demo test engines docs lint format types layers check clean clean-engines
 
 # The first of these that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Two a core: many tests wait for an engine or a server.
 WORKERS ?= $$(($$(getconf _NPROCESSORS_ONLN) * 2))
-CODE := dativo_infra stacks tests examples benchmarks engines
+CODE := dativo_infra stacks tests examples benchmarks engines docs
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
@@ -29,6 +29,9 @@ test: $(READY) ## Run all tests.
 
 engines: $(READY) ## Find the engines that some tests run against; build with Go what is missing.
 	@$(BIN)/python engines/build.py
+
+docs: $(READY) ## Write the documentation that is made from tables in the code.
+	@$(BIN)/python docs/generate.py
 
 lint: $(READY) ## Check style and formatting.
 	$(BIN)/ruff check $(CODE)
