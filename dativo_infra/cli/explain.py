@@ -284,7 +284,17 @@ def _examples(topic: Mapping[str, Any], indent: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: int) -> str:
-    return click.wrap_text(text, _WIDTH, " " * indent, " " * (indent + 2))
+    from textwrap import fill
+
+    # An address stays in one piece.
+    return fill(
+        text,
+        _WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 _TEXTS = {

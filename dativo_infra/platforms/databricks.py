@@ -404,6 +404,14 @@ def _needs(job: Job) -> tuple[str, ...]:
     return tuple(wanted)
 
 
+EXAMPLES = {
+    "runtime.service_account": (
+        "arn:aws:iam::123456789012:instance-profile/data/Machines",
+        "0a1b2c3d-4e5f-4a6b-8c7d-0e1f2a3b4c5d",
+        "data@acme.example",
+    ),
+}
+
 DATABRICKS = Platform(
     name="databricks",
     component="DatabricksCluster",
@@ -411,6 +419,7 @@ DATABRICKS = Platform(
     variables=VARIABLES,
     exports=EXPORTS,
     fields=FIELDS,
+    examples=EXAMPLES,
     check=databricks_checks.check,
     check_built=databricks_checks.check_built,
     needs=_needs,
