@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 from dativo_infra.diagnostics.rules import UNSAFE_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,14 @@ class Written:
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
+    stale: tuple[str, ...] = ()
+    """What an earlier run wrote and this one would not; still there."""
+    removed: tuple[str, ...] = ()
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> Written:
+def write_files(
+    folder: Path, files: Mapping[str, str], *, stale: Iterable[str] = (), prune: bool = False
+) -> Written:
     """Write texts as UTF-8 files into a folder, which is created where it is missing.
 
     A file that has the wanted content already is not touched. Another is replaced at once, so no
@@ -32,14 +37,22 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Written:
     Args:
         folder: The output folder.
         files: Each file's text by its name relative to the folder; `a/b.json` is in a subfolder.
+        stale: Names of files that an earlier run wrote and that are not wanted any more.
+        prune: Whether to remove these when all is written, and folders that are empty then.
 
     Raises:
         DiagnosticError: `UNSAFE_OUTPUT`, for every name that leads out of the folder or cannot be
             a file there (nothing has been written then), or where the operating system refuses.
     """
+    stale = tuple(stale)
     try:
-        raise_errors(_problems(folder, files))
-        return _write(folder, files)
+        raise_errors(_problems(folder, (*files, *stale)))
+        written = _write(folder, files)
+        if not prune:
+            return replace(written, stale=stale)
+        for name in stale:
+            _remove(folder, name)
+        return replace(written, removed=stale)
     except OSError as error:
         what = f"`{error.filename or folder}` cannot be written: {error.strerror}."
         raise DiagnosticError([UNSAFE_OUTPUT.at(None, what)]) from error
@@ -59,12 +72,12 @@ def _write(folder: Path, files: Mapping[str, str]) -> Written:
     return Written(tuple(written), tuple(unchanged))
 
 
-def _problems(folder: Path, files: Mapping[str, str]) -> list[Diagnostic]:
+def _problems(folder: Path, names: Iterable[str]) -> list[Diagnostic]:
     if os.path.lexists(folder) and not folder.is_dir():
         return [UNSAFE_OUTPUT.at(None, f"`{folder}` is there and is not a folder.")]
     return [
         UNSAFE_OUTPUT.at(None, f"`{name}` cannot be written to `{folder}`: {reason}.")
-        for name in files
+        for name in names
         if (reason := _reason(folder, name))
     ]
 
@@ -82,6 +95,15 @@ def _reason(folder: Path, name: str) -> str:
     if any(parent.exists() and not parent.is_dir() for parent in path.parents):
         return "a part of its path is a file"
     return ""
+
+
+def _remove(folder: Path, name: str) -> None:
+    path = folder / name
+    path.unlink(missing_ok=True)
+    for parent in path.relative_to(folder).parents[:-1]:
+        if any((folder / parent).iterdir()):
+            return
+        (folder / parent).rmdir()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -162,8 +162,12 @@ def prepare(
     provider: str | None,
     params: Iterable[str] = (),
     allow_unresolved: bool = False,
+    ambient: Mapping[str, str] = os.environ,
 ) -> Run:
-    """Load and plan the jobs that a command's options mean, with all that is wrong."""
+    """Load and plan the jobs that a command's options mean, with all that is wrong.
+
+    `ambient` has the values of variables that no option gives.
+    """
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
     from dativo_infra.planning import Selection, contested, places, plan
@@ -177,7 +181,7 @@ def prepare(
         given.update(found)
         diagnostics.extend(wrong)
     given.update(_params(params))
-    variables = {**os.environ, **given}
+    variables = {**ambient, **given}
     loaded = load(paths, variables)
     loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from dativo_infra.cli.common import FAILED, job_options, need_extra, prepare, say, show_diagnostics
+from dativo_infra.cli.common import job_options, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dativo_infra.adapters.files import Written
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What can be written."""
+
+    module: str
+    """Has `write`, which takes the output folder, the options of jobs, and the form's own options
+    by name; it returns what was written and lines for people."""
+    options: tuple[str, ...] = ()
+    """The options that are for it; those of other forms are a wrong call."""
+
+
+_FORMS: Mapping[str, _Form] = {
+    "cloudformation": _Form("templates", ("form",)),
+    "manifests": _Form(
+        "manifests",
+        (
+            "gitops",
+            "repo",
+            "revision",
+            "path",
+            "gitops_namespace",
+            "git_secret",
+            "shards",
+            "backend",
+            "prune",
+        ),
+    ),
+}
 
 
 @click.command("synth")
 @job_options
-@click.option("--to", type=click.Choice(["cloudformation"]), required=True, help="The tool.")
+@click.option("--to", type=click.Choice(list(_FORMS)), required=True, help="The tool.")
 @click.option(
     "-o",
     "--output",
@@ -26,28 +63,81 @@ from dativo_infra.cli.common import FAILED, job_options, need_extra, prepare, sa
     "form",
     type=click.Choice(["json", "yaml"]),
     default="json",
-    help="How templates are written.",
+    help="cloudformation: how templates are written.",
 )
-def command(to: str, output: Path, form: Literal["json", "yaml"], **options: Any) -> None:
+@click.option(
+    "--gitops",
+    type=click.Choice(["argocd", "flux", "pulumi-operator"]),
+    help="manifests: also write what Argo CD or Flux apply them by; or, for jobs that Pulumi owns, "
+    "the Stacks of its Kubernetes operator alone.",
+)
+@click.option("--repo", metavar="URL", help="manifests: the Git repository, for --gitops.")
+@click.option(
+    "--revision",
+    metavar="REV",
+    default="main",
+    show_default=True,
+    help="manifests: a branch, refs/tags/NAME or a commit of the repository.",
+)
+@click.option(
+    "--path",
+    metavar="PATH",
+    help="manifests: folder in the repository, of the output (by default as given to -o), or of "
+    "Pulumi.yaml for pulumi-operator (by default the root).",
+)
+@click.option(
+    "--gitops-namespace",
+    metavar="NAME",
+    help="manifests: namespace of the GitOps objects; by default the tool's usual one.",
+)
+@click.option(
+    "--git-secret",
+    metavar="NAME",
+    help="manifests: Secret that reads a private repository, for flux and pulumi-operator.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="manifests: Stacks for each environment, for good.",
+)
+@click.option(
+    "--backend", metavar="URL", help="manifests: where the Stacks' state is, if not Pulumi Cloud."
+)
+@click.option(
+    "--prune", is_flag=True, help="manifests: remove what an earlier run wrote for jobs now gone."
+)
+@click.pass_context
+def command(context: click.Context, to: str, output: Path, **options: Any) -> None:
     """Write the jobs' infrastructure as files of another tool.
 
     Files are compared first: those that would not change are not touched. On any error nothing is
     written.
     """
-    need_extra("troposphere", "cloudformation")
-    from dativo_infra.adapters.cloudformation import synth
-    from dativo_infra.diagnostics import DiagnosticError
-    from dativo_infra.diagnostics.render import count_of
-
-    run = prepare(**options)
-    run.stop_on_errors()
-    try:
-        written = synth(run.plan, output, form=form)
-    except DiagnosticError as error:
-        show_diagnostics(error.diagnostics)
-        sys.exit(FAILED)
+    own = {name: options[name] for name in _FORMS[to].options}
+    for form, each in _FORMS.items():
+        for name in each.options:
+            _refuse_if_given(context, name, form, to)
+            options.pop(name)
+    written: Written
+    written, lines = import_module(f"dativo_infra.cli.{_FORMS[to].module}").write(
+        output, options, **own
+    )
     for name in written.written:
         click.echo(output / name)
-    for line in run.not_owned_by(to):
+    for line in lines:
         say(line)
-    say(f"{count_of(len(written.written), 'file')} written, {len(written.unchanged)} unchanged.")
+    from dativo_infra.diagnostics.render import count_of
+
+    removed = f", {len(written.removed)} removed" if written.removed else ""
+    say(
+        f"{count_of(len(written.written), 'file')} written, "
+        f"{len(written.unchanged)} unchanged{removed}."
+    )
+
+
+def _refuse_if_given(context: click.Context, name: str, form: str, to: str) -> None:
+    given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    if given and form != to:
+        flag = next(each.opts[0] for each in context.command.params if each.name == name)
+        raise click.UsageError(f"{flag} is for --to {form}, not for --to {to}")

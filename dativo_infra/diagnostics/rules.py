@@ -638,6 +638,41 @@ DYNAMIC_REFERENCE = _rule(
     "Remove it; to have a value filled in, write `${NAME}`.",
 )
 
+LATE_IN_MANIFEST = _rule(
+    "DI605",
+    _ERROR,
+    "A manifest holds only what is known when it is written.",
+    "Other tools have parameters, whose values are given at deployment. A Kubernetes manifest has "
+    "none: what is applied is what stands in the file, so every `${NAME}` needs its value now.",
+    "Give the value in the environment or by `--env-file`, or a default: `${NAME:-default}`.",
+)
+SECRET_IN_MANIFEST = _rule(
+    "DI606",
+    _ERROR,
+    "A secret would stand in a manifest.",
+    "Manifests are kept in Git and read by everybody who may look at it, and a Secret in one is "
+    "not encrypted. So nothing is written for a job that has a secret in its block.",
+    "Keep it in a secret manager, and name its ARN in `resources.secrets.secret_manager_arn`: the "
+    "runner fetches it there. Or let Pulumi build the job, which encrypts it.",
+)
+TWO_OWNERS = _rule(
+    "DI607",
+    _WARNING,
+    "Two tools would own what the job builds.",
+    "The job's `provider` builds the same objects that are written as manifests. Whoever comes "
+    "last overwrites what the other did, and either deletes it under the other.",
+    "Apply the manifests only if that tool does not build the job; then set `provider: manual`.",
+)
+NOTHING_TO_WRITE = _rule(
+    "DI608",
+    _ERROR,
+    "No job is left to be written.",
+    "Manifests are written for jobs that run in Kubernetes, and Stacks of the Pulumi Kubernetes "
+    "Operator for those that Pulumi owns. None of the jobs given is one, so the files would be "
+    "empty.",
+    "Check the paths and `--tenant` and `--environment`.",
+)
+
 # --- 7xx: deploying -----------------------------------------------------------------------------
 
 MISSING_PARAMETER = _rule(

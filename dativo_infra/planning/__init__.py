@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, has_errors, in_order, rules
-from dativo_infra.model import Job, Provider, Source, fields
+from dativo_infra.model import Job, Source, fields
 from dativo_infra.planning import checks, meetings, support, tags
 from dativo_infra.planning.report import FieldUse, Reference
 from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
@@ -80,15 +80,18 @@ def plan(
 ) -> Plan:
     """Plan all jobs together.
 
-    `provider` overrides which tool owns the jobs. With `allow_unresolved` a field that must be
-    known now and is not gives a note instead of an error. Never raises for what jobs say: what is
-    wrong is in the plan's diagnostics, and `Plan.failed` tells whether something may be built.
+    `provider` overrides which tool owns the jobs; `manifests`, which no job can name, takes those
+    that run in Kubernetes and leaves the others to who owns them. With `allow_unresolved` a field
+    that must be known now and is not gives a note instead of an error. Never raises for what jobs
+    say: what is wrong is in the plan's diagnostics, and `Plan.failed` tells whether something may
+    be built.
 
     Raises:
         ValueError: `provider` is no tool; the jobs would silently belong to nobody.
     """
-    if provider not in {None, *get_args(Provider)}:
-        known = ", ".join(get_args(Provider))
+    tools = dict.fromkeys((*support.PROVIDERS, *support.TOOLS))
+    if provider is not None and provider not in tools:
+        known = ", ".join(tools)
         raise ValueError(f"`{provider}` is no provider; there are {known}")
     loaded = project or LoadedProject(Project(), Source(""))
     with_block = (job for job in jobs if job.document.infrastructure is not None)
@@ -174,9 +177,10 @@ def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
     name = job.get("runtime.platform")
     platform = PLATFORMS[name] if name else None
     target = loaded.project.target_of(job, below.replace(os.sep, "/"))
+    chosen = provider if provider and support.takes(provider, platform) else None
     return _Draft(
         job=job,
-        owner=provider or job.get("provider") or "manual",
+        owner=chosen or job.get("provider") or "manual",
         platform=platform,
         target=target,
         understood=understood(job, target, platform),
@@ -191,6 +195,7 @@ def _check(draft: _Draft, loaded: LoadedProject, *, allow_unresolved: bool) -> N
     checks.counts(job, add)
     checks.ports(job, add)
     checks.labels(job, add)
+    checks.owners(job, draft.owner, add)
     if draft.owner != "manual":
         tags.check(job, project, add, tags.limits_of(platform, draft.understood.cloud))
     if platform is None:

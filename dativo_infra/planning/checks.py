@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
+from dativo_infra.planning import support
 from dativo_infra.platforms import PLATFORMS, aws, azure, clouds, gcp, reach
 from dativo_infra.platforms.base import is_scaled
 from dativo_infra.values import Parameter, Text, has_secret, is_known
@@ -106,6 +107,18 @@ def labels(job: Job, report: Report) -> None:
     if size > _MOST_ANNOTATIONS:
         what = f"The annotations have {size} of at most {_MOST_ANNOTATIONS} bytes."
         report(rules.BAD_LABEL.at(job.locate("metadata.annotations", key=True), what))
+
+
+def owners(job: Job, owner: str, report: Report) -> None:
+    """Report a job that its own provider builds beside the tool that was chosen."""
+    provider = job.get("provider")
+    if support.owns_beside(provider, owner):
+        report(
+            rules.TWO_OWNERS.at(
+                job.locate("provider"),
+                f"The job belongs to {provider}, and is written as {owner} as well.",
+            )
+        )
 
 
 def _is_label_value(text: str) -> bool:

@@ -5,14 +5,26 @@ The adapters' tables are held against this one by the conformance suite.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from dativo_infra.diagnostics import Diagnostic, rules
+from dativo_infra.model import Provider
+from dativo_infra.resources.kinds import KINDS
+from dativo_infra.resources.kubernetes import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dativo_infra.planning.result import Unit
+    from dativo_infra.platforms.base import Platform
+    from dativo_infra.resources import Resource
+
+
+def _no_object(kind: type[Resource]) -> str:
+    """Return why there is no manifest for a kind."""
+    place = "Databricks" if kind.__module__.endswith(".databricks") else "AWS"
+    return f"manifests describe objects inside a Kubernetes cluster, and this is built in {place}"
+
 
 _NOT_OF_AWS = (
     "AWS has no CloudFormation type for what is inside a Databricks workspace, and types of others "
@@ -31,6 +43,9 @@ REFUSALS: Mapping[str, Mapping[str, str]] = {
             "(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/)"
         ),
     },
+    "manifests": {
+        kind.__name__: _no_object(kind) for kind in KINDS if kind is not KubernetesObject
+    },
 }
 """For each tool, the kinds that it cannot build and why; all other kinds it builds."""
 
@@ -42,16 +57,41 @@ LOSSES: Mapping[str, Mapping[tuple[str, str], str]] = {
             "and the role in it and the machines that use it are tagged"
         ),
     },
+    "manifests": {},
 }
 """For each tool, fields of kinds that it builds but cannot express, and why that is bearable."""
 
 TOOLS: tuple[str, ...] = tuple(REFUSALS)
 """The tools that this version builds with."""
 
+PROVIDERS: tuple[str, ...] = get_args(Provider)
+"""What a job may name as the tool that owns it."""
+
+
+def takes(tool: str, platform: Platform | None) -> bool:
+    """Return whether a tool that was chosen for all jobs is the one for those on a platform.
+
+    A provider is, whatever it can build. A tool that no job can name is not theirs to begin with:
+    it takes what it can build, and leaves the others to who owns them.
+    """
+    return tool in PROVIDERS or (platform is not None and platform.is_in_kubernetes)
+
+
+def owns_beside(provider: str | None, tool: str) -> bool:
+    """Return whether what a tool is told to build is built by a job's own provider, too."""
+    if tool in PROVIDERS or provider in {None, "manual"}:
+        return False
+    return KubernetesObject.__name__ not in REFUSALS.get(provider or "", {})
+
 
 def tools_for(kind: str) -> tuple[str, ...]:
     """Return the tools that build a kind."""
     return tuple(tool for tool, refused in REFUSALS.items() if kind not in refused)
+
+
+def owners_of(kind: str) -> tuple[str, ...]:
+    """Return the tools that build a kind and that a job can name as its owner."""
+    return tuple(tool for tool in tools_for(kind) if tool in PROVIDERS)
 
 
 def refusals(unit: Unit, tool: str) -> Iterator[Diagnostic]:
@@ -63,5 +103,5 @@ def refusals(unit: Unit, tool: str) -> Iterator[Diagnostic]:
             yield rules.REFUSED.at(
                 resource.origin,
                 f"{tool} cannot build the {unit.description}: {refused[kind]}.",
-                remedy=f"Let a tool own the job that can: {', '.join(tools_for(kind))}.",
+                remedy=f"Let a tool own the job that can: {', '.join(owners_of(kind))}.",
             )

@@ -312,6 +312,11 @@ class Platform:
     """None where this version reads and checks the platform but does not build it."""
     shared: Mapping[str, SharedKind] = field(default_factory=dict)
 
+    @property
+    def is_in_kubernetes(self) -> bool:
+        """Whether jobs run inside a Kubernetes cluster, where they share namespaces."""
+        return "KubernetesNamespace" in self.shared
+
     def variable(self, name: str) -> Variable | None:
         """Return a known variable by its name."""
         return next((each for each in self.variables if each.name == name), None)

@@ -1,0 +1,1 @@
+"""What applies the folder of manifests from a Git repository: one module a tool."""
