@@ -9,17 +9,24 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import by_hand_databricks
 import by_hand_ecs
+import yaml
+from read_back_manifests import APPLICATION
 from read_back_pulumi import CALLS, Reader, sentinels
 from read_back_pulumi_ecs import version_of
+from reading import plain
 
 from dativo_infra import load, load_document, load_project, plan
 from dativo_infra.adapters.cloudformation.template import Stack, to_stacks
+from dativo_infra.adapters.manifests import synth
+from dativo_infra.adapters.manifests.gitops.argocd import ArgoCd
+from dativo_infra.adapters.manifests.gitops.repository import Repository
 from dativo_infra.adapters.pulumi import build
-from dativo_infra.names import PULUMI, Identity
+from dativo_infra.names import KUBERNETES, PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
 from dativo_infra.planning.support import REFUSALS
 from dativo_infra.project import PlacedTarget
@@ -32,7 +39,16 @@ from dativo_infra.resources.kinds import KINDS
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.testing import Recording, record
-from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split, concat
+from dativo_infra.values import (
+    Concat,
+    Parameter,
+    Pseudo,
+    Ref,
+    Select,
+    Split,
+    concat,
+    parameters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +60,8 @@ BUILT = ("emr", "ecs", "fargate", "kubernetes", "databricks")
 """The platforms that this version builds."""
 OFF_AWS = ("kubernetes", "databricks")
 """Those of which CloudFormation builds none."""
+ON_KUBERNETES = ("kubernetes",)
+"""Those that manifests are all there is to."""
 OF_AWS = tuple(kind for kind in KINDS if kind.__name__ not in REFUSALS["cloudformation"])
 """The kinds that CloudFormation builds."""
 
@@ -682,7 +700,11 @@ def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
 
     What is built by hand need not say what a tool must know.
     """
-    wanted = set(BUILT) - (set() if tool == "pulumi" else set(OFF_AWS))
+    wanted = {
+        "pulumi": set(BUILT),
+        "cloudformation": set(BUILT) - set(OFF_AWS),
+        "manifests": set(ON_KUBERNETES),
+    }[tool]
     built = (job for job in jobs if job.get("provider") != "manual")
     return (job for job in built if job.get("runtime.platform") in wanted)
 
@@ -703,7 +725,15 @@ def _variants(tool: str) -> Plan:
 def units(tool: str) -> tuple[Unit, ...]:
     """Return all units that go through an adapter."""
     planned = [*examples(tool).units, *_variants(tool).units]
+    if tool == "manifests":
+        objects = (replace(unit, owner=tool) for unit in by_hand() if _is_in_kubernetes(unit))
+        return tuple(unit for unit in (*planned, *objects) if not is_late(unit))
     return (*planned, *(unit for unit in by_hand() if tool == "pulumi" or _is_cloud(unit)))
+
+
+def is_late(unit: Unit) -> bool:
+    """Return whether something of a unit is known at deployment only, so that no file can be it."""
+    return any(True for _ in parameters(plain(unit.resources)))
 
 
 def errors() -> list[str]:
@@ -715,11 +745,17 @@ def errors() -> list[str]:
     return [str(each) for each in found if each.severity == "error"]
 
 
+def _is_in_kubernetes(unit: Unit) -> bool:
+    return all(isinstance(each, KubernetesObject) for each in unit.resources)
+
+
 def _is_cloud(unit: Unit) -> bool:
     return all(isinstance(each, OF_AWS) for each in unit.resources)
 
 
-TOOLS = ("pulumi", "cloudformation")
+CLOUD_TOOLS = ("pulumi", "cloudformation")
+"""The tools that build what is in AWS."""
+TOOLS = (*CLOUD_TOOLS, "manifests")
 
 
 def label(unit: Unit) -> str:
@@ -744,6 +780,37 @@ def stack(name: str) -> Stack:
     """Return a unit in CloudFormation's form, by its identity as text."""
     (made,) = to_stacks([unit_named("cloudformation", name)])
     return made
+
+
+REPOSITORY = Repository(url="https://git.acme.example/data/jobs.git", path="deploy")
+
+
+@cache
+def _written() -> TemporaryDirectory[str]:
+    """Return the folder that all units are written to as manifests, for Argo CD."""
+    folder = TemporaryDirectory()
+    made = Plan(units=units("manifests"), jobs=(), diagnostics=())
+    synth(made, Path(folder.name), gitops=ArgoCd(repository=REPOSITORY))
+    return folder
+
+
+def manifests_folder() -> Path:
+    """Return the folder that all units are written to as manifests, for Argo CD."""
+    return Path(_written().name)
+
+
+def parsed(file: Path) -> Any:
+    """Return the one document of a file."""
+    return yaml.safe_load(file.read_text())
+
+
+@cache
+def manifests(name: str) -> Mapping[str, Any]:
+    """Return what is written for a unit, by its identity as text: documents by file."""
+    called = unit_named("manifests", name).name(KUBERNETES)
+    (folder,) = manifests_folder().glob(f"clusters/*/{called}")
+    found = {file.name: parsed(file) for file in sorted(folder.iterdir())}
+    return {**found, APPLICATION: parsed(manifests_folder() / "argocd" / f"{called}.yaml")}
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 
 import cases
 
+from dativo_infra.adapters.manifests.layout import Folder
 from dativo_infra.names import STACK
 
 GOLDEN = Path(__file__).parent / "keys.json"
@@ -32,6 +33,8 @@ def keys() -> dict[str, Any]:
             entry["stack"] = stacks[unit.identity].name(STACK)
             for logical_id, body in cases.template(name)["Resources"].items():
                 logical_ids[body["Metadata"]["DativoInfra"]["key"]] = logical_id
+        if unit.component.startswith("Kubernetes"):
+            entry["manifests"] = Folder(unit=unit).path
         entry["resources"] = {
             key: {
                 **({"logical_id": logical_ids[key]} if key in logical_ids else {}),

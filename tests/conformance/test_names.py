@@ -11,7 +11,8 @@ import cases
 import pytest
 
 from dativo_infra.adapters.cloudformation.template import to_stacks
-from dativo_infra.names import PULUMI, STACK, Identity
+from dativo_infra.adapters.manifests.layout import Folder
+from dativo_infra.names import KUBERNETES, PULUMI, STACK, Identity
 from dativo_infra.planning import Plan, Unit, plan
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def odd_plan(tool: str) -> Plan:
     for word in ("aws", "ecs", "fargate"):
         documents[f"of {word}"] = cases.ecs(tenant=word)
         documents[f"in {word}"] = cases.ecs(tenant=word, variables={"cluster_name": f"{word}-all"})
-    if tool == "pulumi":
+    if tool == "manifests":
+        documents = {}
+    if tool != "cloudformation":
         documents |= {f"k8s {name}": cases.kubernetes(namespace="odd") for name in ODD}
         pooled = {"run": "task", "enable_instance_pool": True}
         documents |= {f"dbx {name}": cases.databricks(variables=pooled) for name in ODD}
@@ -238,6 +241,19 @@ def test_pulumi_names_are_unique() -> None:
         assert len({name.casefold() for name in names}) == len(names)
 
 
+def test_folders_of_manifests_have_legal_names() -> None:
+    """A unit's folder, and the object of GitOps that applies it, has a name that any system takes.
+
+    The two are one name, which is a value of a label as well: Argo CD and Flux label what they
+    apply with it.
+    """
+    for units in all_units("manifests"):
+        names = [Folder(unit=unit).name for unit in units]
+        assert names
+        assert [name for name in names if not re.fullmatch(LABEL, name) or len(name) > 63] == []
+        assert len(set(names)) == len(names)
+
+
 def objects() -> list[Registration]:
     """Return all registrations of Kubernetes objects."""
     return [each for each in registrations() if each.type.startswith("kubernetes:")]
@@ -286,6 +302,6 @@ def test_labels_and_annotations_are_legal() -> None:
 def test_identities_that_look_alike_keep_apart() -> None:
     """Two jobs whose names differ only in characters that are changed have names of their own."""
     alike = [Identity("a", "b", name) for name in ("x_y", "x-y", "x.y", "x y", "X_Y")]
-    for grammar in (STACK, PULUMI):
+    for grammar in (STACK, PULUMI, KUBERNETES):
         units = [cases.unit_of("x", identity=identity) for identity in alike]
         assert len({unit.name(grammar) for unit in units}) == len(alike)

@@ -1,4 +1,4 @@
-"""Both tools build what was planned: their output, read back, is the plan again."""
+"""All tools build what was planned: their output, read back, is the plan again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import cases
 import pytest
 from read_back_cloudformation import read_back as read_cloudformation
+from read_back_manifests import read_back as read_manifests
 from read_back_pulumi import read_back as read_pulumi
 from reading import comparable, referred
 
 from dativo_infra import load_project, plan
 from dativo_infra.adapters.cloudformation import is_protected
 from dativo_infra.planning.support import LOSSES
+from dativo_infra.resources.kubernetes import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,11 +29,17 @@ ENVELOPE_LOSSES: Mapping[str, Mapping[str, str]] = {
         "lifecycle.ignore": "only values that changed in the template are applied anyway",
         "lifecycle.delete_first": "no physical name is given that a replacement could collide with",
     },
+    "manifests": {
+        "after": "objects are applied by kind, and so after what they wait for: kubectl is asked",
+        "lifecycle.protect": "objects are kept as what is retained is; no file forbids a deletion",
+        "lifecycle.delete_first": "an object is changed in place; no file says how it is replaced",
+    },
 }
 """What a tool's output does not say of any resource, and why that is bearable."""
 
 PULUMI = [cases.label(unit) for unit in cases.units("pulumi")]
 CLOUDFORMATION = [cases.label(unit) for unit in cases.units("cloudformation")]
+MANIFESTS = [cases.label(unit) for unit in cases.units("manifests")]
 
 
 def lost(tool: str, kind: str) -> set[str]:
@@ -55,6 +63,8 @@ def read_back(tool: str, unit: Unit) -> list[Resource]:
     """Return a unit's resources as its output in a tool says them."""
     if tool == "cloudformation":
         return read_cloudformation(cases.template(cases.label(unit)))
+    if tool == "manifests":
+        return list(read_manifests(cases.manifests(cases.label(unit))))
     recording = cases.recording()
     return read_pulumi(recording, cases.component_of(unit, recording))
 
@@ -86,21 +96,54 @@ def test_cloudformation_describes_what_was_planned(name: str) -> None:
     assert {each["key"]: each for each in read} == by_key(unit.resources, "cloudformation")
 
 
-@pytest.mark.parametrize("name", CLOUDFORMATION)
-def test_both_tools_build_the_same(name: str) -> None:
-    """The two outputs, read back, are equal to each other but for the declared losses."""
-    read = {tool: read_back(tool, cases.unit_named(tool, name)) for tool in cases.TOOLS}
-    pulumi, cloudformation = (by_key(read[tool], *cases.TOOLS) for tool in cases.TOOLS)
-    assert pulumi == cloudformation
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifests_are_what_was_planned(name: str) -> None:
+    """The files of a unit, read back, are its resources but for the losses that are declared."""
+    unit = cases.unit_named("manifests", name)
+    read = [comparable(each) for each in read_back("manifests", unit)]
+    assert {each["key"]: each for each in read} == by_key(unit.resources, "manifests")
 
 
-@pytest.mark.parametrize("name", CLOUDFORMATION)
-def test_resources_stand_in_the_order_planned(name: str) -> None:
-    """A template lists resources in the order of the plan, so that equal plans give equal text."""
-    unit = cases.unit_named("cloudformation", name)
-    assert [each.key for each in read_back("cloudformation", unit)] == [
-        each.key for each in unit.resources
-    ]
+def test_what_has_no_manifest_is_what_is_late() -> None:
+    """The units of Kubernetes that are not written are those that wait for a value or a secret."""
+    units = {cases.label(unit): unit for unit in cases.units("pulumi") if cases.is_late(unit)}
+    late = {name for name, unit in units.items() if unit.component.startswith("Kubernetes")}
+    assert {"acme/prod/payments_sync", "variants/test/k8s-late", "variants/test/k8s-secret"} <= late
+    everything = {
+        cases.label(unit)
+        for unit in cases.units("pulumi")
+        if all(isinstance(each, KubernetesObject) for each in unit.resources)
+    }
+    assert everything == {*MANIFESTS, *late}
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [
+        *(("cloudformation", name) for name in CLOUDFORMATION),
+        *(("manifests", name) for name in MANIFESTS),
+    ],
+)
+def test_two_tools_build_the_same(tool: str, name: str) -> None:
+    """What a tool builds and what Pulumi does, read back, is equal but for the declared losses."""
+    one, other = (
+        by_key(read_back(each, cases.unit_named(each, name)), "pulumi", tool)
+        for each in ("pulumi", tool)
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [
+        *(("cloudformation", name) for name in CLOUDFORMATION),
+        *(("manifests", name) for name in MANIFESTS),
+    ],
+)
+def test_resources_stand_in_the_order_planned(tool: str, name: str) -> None:
+    """Resources are listed in the order of the plan, so that equal plans give equal text."""
+    unit = cases.unit_named(tool, name)
+    assert [each.key for each in read_back(tool, unit)] == [each.key for each in unit.resources]
 
 
 @pytest.mark.parametrize("name", CLOUDFORMATION)
@@ -156,9 +199,9 @@ def test_every_loss_is_real(tool: str) -> None:
                     planned["as"][field] = comparable(each)[field]
                     planned["without"][field] = comparable(each, lost={field})[field]
             for field in ENVELOPE_LOSSES[tool]:
-                name = field.partition(".")[2]
-                if comparable(each)["lifecycle"] != comparable(each, lost={field})["lifecycle"]:
-                    planned["as"][field] = comparable(each)["lifecycle"][name]
+                part, _, name = field.partition(".")
+                if comparable(each)[part] != comparable(each, lost={field})[part]:
+                    planned["as"][field] = comparable(each)[part][name] if name else each.after
                     planned["without"][field] = None
     declared = {field for _, field in LOSSES[tool]} | set(ENVELOPE_LOSSES[tool])
     assert {name for name in declared if planned["as"].get(name)} == declared

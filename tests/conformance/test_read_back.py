@@ -14,6 +14,8 @@ import pytest
 from read_back_cloudformation import Reader as TemplateReader
 from read_back_cloudformation import read_back as read_cloudformation
 from read_back_cloudformation_ecs import KINDS as TYPES
+from read_back_manifests import APPLICATION
+from read_back_manifests import read_back as read_manifests
 from read_back_pulumi import Reader
 from read_back_pulumi import read_back as read_pulumi
 from read_back_pulumi_ecs import KINDS as PULUMI_TYPES
@@ -181,6 +183,63 @@ def test_every_value_of_the_registrations_is_read(name: str) -> None:
     assert unseen == []
     assert count > 50
     assert [comparable(each) for each in read_pulumi(recording, component)] == before
+
+
+MANIFESTS = (
+    "by-hand/test/objects",
+    "variants/test/k8s-network",
+    "variants/test/k8s-volume-ebs",
+)
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_every_value_of_the_manifests_is_read(name: str) -> None:
+    """Changing any one value of any file changes what is read back."""
+    documents = copy.deepcopy({**cases.manifests(name)})
+    before = [comparable(each) for each in read_manifests(documents)]
+    unseen: list[str] = []
+    count = 0
+    for file, document in documents.items():
+        for where, do, undo in changes(document):
+            passed_over = where.startswith("sortOptions.") or file == APPLICATION
+            count += 1
+            do()
+            if not (seen(lambda: [*read_manifests(documents)], before) or passed_over):
+                unseen.append(f"{file}: {where}")
+            undo()
+    assert unseen == []
+    assert count > 10
+    assert [comparable(each) for each in read_manifests(documents)] == before
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_no_manifest_can_be_left_out(name: str) -> None:
+    """A file that is missing, or that is not listed, is refused."""
+    for file in set(cases.manifests(name)):
+        left = {key: value for key, value in cases.manifests(name).items() if key != file}
+        with pytest.raises((UnreadableError, KeyError)):
+            read_manifests(left)
+    with pytest.raises(UnreadableError, match="other files"):
+        read_manifests({**cases.manifests(name), "more.yaml": {}})
+
+
+def test_what_manifests_leave_to_others_is_read() -> None:
+    """Fields that an Application ignores are in the envelope; that no object has, are refused."""
+    documents = copy.deepcopy({**cases.manifests("variants/test/k8s-plain")})
+    spec = documents[APPLICATION]["spec"]
+    metadata = documents["cron-job.yaml"]["metadata"]
+    named = {"group": "batch", "kind": "CronJob", "jsonPointers": ["/spec/groups/0/count"]}
+    spec["ignoreDifferences"] = [
+        {**named, "name": metadata["name"], "namespace": metadata["namespace"]}
+    ]
+    with pytest.raises(UnreadableError, match="overwritten"):
+        read_manifests(documents)
+    spec["syncPolicy"]["syncOptions"].append("RespectIgnoreDifferences=true")
+    (read,) = (each for each in read_manifests(documents) if each.lifecycle.ignore)
+    assert (read.key, read.lifecycle.ignore) == ("cron-job", ("body.spec.groups[0].count",))
+    spec["ignoreDifferences"][0]["name"] = "another"
+    with pytest.raises(UnreadableError, match="no object"):
+        read_manifests(documents)
 
 
 def additions(value: Any) -> Iterator[tuple[str, Change, Change]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
 import cases
@@ -148,6 +149,37 @@ def leaks(value: Any) -> bool:
     if isinstance(value, list):
         return any(leaks(item) for item in value)
     return isinstance(value, str) and VALUE in value
+
+
+def test_a_manifest_is_no_place_for_a_secret(name: str, tmp_path: Path) -> None:
+    """A job with a secret is refused where it stands, and nothing is written."""
+    file, out = tmp_path / "job.yaml", tmp_path / "out"
+    file.write_text(KUBERNETES.format(name=name))
+    result = run("synth", "--to", "manifests", "-o", out, file)
+    assert result.exit_code == 1
+    assert "error[DI606]" in result.output
+    assert f"{file}:11:23" in result.output
+    assert VALUE not in result.output
+    assert not out.exists()
+
+
+def test_a_stack_of_the_operator_names_secrets(name: str, tmp_path: Path) -> None:
+    """A Stack says in which Secret the value is, under which key; it does not have the value."""
+    out = tmp_path / "out"
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "job.yaml").write_text(KUBERNETES.format(name=name))
+    with chdir(tmp_path):
+        repo = ("--gitops", "pulumi-operator", "--repo", "https://git.acme.example/jobs")
+        result = run("synth", "--to", "manifests", *repo, "-o", "out", "jobs")
+    assert result.exit_code == 0, result.output
+    assert VALUE not in result.output
+    (stack,) = out.glob("pulumi-operator/*-prod.yaml")
+    document = cases.parsed(stack)
+    assert VALUE not in stack.read_text()
+    assert document["spec"]["envRefs"][name] == {
+        "type": "Secret",
+        "secret": {"name": "dativo-infra", "key": name},
+    }
 
 
 HOLDING = {

@@ -157,7 +157,7 @@ def cluster_unit(made: Plan) -> Unit:
     return unit
 
 
-@pytest.mark.parametrize("tool", cases.TOOLS)
+@pytest.mark.parametrize("tool", cases.CLOUD_TOOLS)
 def test_a_named_cluster_is_one_unit(tool: str) -> None:
     """Two jobs with one cluster give one unit for it, which both need and neither owns."""
     made = plan(machine_jobs().values(), provider=tool)

@@ -84,7 +84,7 @@ def test_taggable_kinds_require_tags() -> None:
                 kind(key="x")
 
 
-@pytest.mark.parametrize("tool", cases.TOOLS)
+@pytest.mark.parametrize("tool", cases.CLOUD_TOOLS)
 def test_every_attribute_can_be_referred_to(tool: str) -> None:
     """A policy that names every attribute of every kind is built, and says the same read back."""
     from test_parity import read_back

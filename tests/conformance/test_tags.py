@@ -295,14 +295,13 @@ def test_every_place_of_databricks_is_among_what_is_checked() -> None:
     assert len(pools) > 2
 
 
-def metadata(registration: Registration, value: Any = None) -> Iterator[Mapping[str, Any]]:
+def metadata(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the metadata of an object and of every template of pods and jobs in it."""
-    value = registration.inputs if value is None else value
     if "metadata" in value:
         yield value["metadata"]
     for name, inner in value.items():
         if name in {"spec", "jobTemplate", "template"} and isinstance(inner, dict):
-            yield from metadata(registration, inner)
+            yield from metadata(inner)
 
 
 def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
@@ -329,15 +328,31 @@ def test_kubernetes_objects_and_pods_carry_the_tags(name: str) -> None:
     unit = cases.unit_named("pulumi", name)
     reader = cases.reader(name)
     for folded in reader.folded.values():
-        for each in metadata(folded.main):
+        for each in metadata(folded.main.inputs):
             labels, annotations = (reader.value(each[part]) for part in ("labels", "annotations"))
             carried(unit, labels, annotations)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in KUBERNETES_UNITS if not cases.is_late(cases.unit_named("pulumi", name))],
+)
+def test_manifests_carry_the_tags(name: str) -> None:
+    """Every object and every template of pods in the files carries every tag of its unit."""
+    unit = cases.unit_named("manifests", name)
+    documents = cases.manifests(name)
+    found = [
+        each for resource in unit.resources for each in metadata(documents[f"{resource.key}.yaml"])
+    ]
+    assert len(found) >= len(unit.resources)
+    for each in found:
+        carried(unit, each["labels"], each["annotations"])
 
 
 def test_templates_of_pods_are_among_what_is_checked() -> None:
     """A CronJob has three places for tags: itself, its jobs and its pods."""
     reader = cases.reader("variants/test/k8s-plain")
-    assert len(list(metadata(reader.folded["cron-job"].main))) == 3
+    assert len(list(metadata(reader.folded["cron-job"].main.inputs))) == 3
 
 
 def test_tags_that_look_alike_are_all_kept_on_kubernetes() -> None:
@@ -349,5 +364,5 @@ def test_tags_that_look_alike_are_all_kept_on_kubernetes() -> None:
     unit = planned.unit(jobs[0].identity)
     recording = cases.record_units(planned.units)
     reader = cases.Reader(recording, cases.component_of(unit, recording))
-    (own, *_) = metadata(reader.folded["config-map"].main)
+    (own, *_) = metadata(reader.folded["config-map"].main.inputs)
     carried(unit, own["labels"], own["annotations"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.manifests import layout
-from dativo_infra.adapters.manifests.gitops.base import GitOps
+from dativo_infra.adapters.manifests.gitops.base import GitOps, ignored
 from dativo_infra.diagnostics.rules import NO_KUBERNETES_CONTEXT
 from dativo_infra.names import KUBERNETES, render_word
 
@@ -103,7 +103,7 @@ class ArgoCd(GitOps):
         return self._object("Application", self.name, spec, {_OPTIONS: "Prune=false"})
 
     def _application(self, folder: Folder, wave: int) -> dict[str, Any]:
-        ignored = [_ignored(each) for each in folder.unit.resources if each.lifecycle.ignore]
+        left = [_ignored(each) for each in folder.unit.resources if each.lifecycle.ignore]
         options = ["ServerSideApply=true"]  # annotations are too short for large ConfigMaps else
         spec: dict[str, Any] = {
             "project": self._project_name(folder),
@@ -111,7 +111,7 @@ class ArgoCd(GitOps):
             "destination": _place(folder.unit.target),
             "syncPolicy": {
                 "automated": {"prune": True, "selfHeal": True},
-                "syncOptions": [*options, *(["RespectIgnoreDifferences=true"] if ignored else [])],
+                "syncOptions": [*options, *(["RespectIgnoreDifferences=true"] if left else [])],
                 # What it needs may be on its way: waves of Applications wait only where Argo CD
                 # is set up to judge their health.
                 "retry": {
@@ -120,8 +120,8 @@ class ArgoCd(GitOps):
                 },
             },
         }
-        if ignored:
-            spec["ignoreDifferences"] = ignored
+        if left:
+            spec["ignoreDifferences"] = left
         made = self._object("Application", folder.name, spec, {_WAVE: str(wave)})
         # With the Application go its objects, but for those that are retained.
         made["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
@@ -164,12 +164,10 @@ def _place(target: PlacedTarget) -> dict[str, str]:
 
 
 def _ignored(resource: Any) -> dict[str, Any]:
-    """Return the fields of an object that something else owns once it exists."""
-    paths = (path.removeprefix("body.").split(".") for path in resource.lifecycle.ignore)
     return {
         "group": resource.api_version.rpartition("/")[0],
         "kind": resource.kind,
         "name": resource.name,
         **({"namespace": resource.namespace} if resource.namespace else {}),
-        "jsonPointers": ["/" + "/".join(path) for path in paths],
+        "jsonPointers": ignored(resource),
     }

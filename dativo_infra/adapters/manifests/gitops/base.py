@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,3 +53,12 @@ class GitOps(ABC):
     def problems(self, folders: Sequence[Folder]) -> Iterable[Diagnostic]:  # noqa: ARG002 - most have none
         """Return what keeps the tool from applying units."""
         return ()
+
+
+def ignored(resource: KubernetesObject) -> list[str]:
+    """Return the fields of an object that something else owns once it exists, as JSON Pointers.
+
+    `body.spec.groups[0].replicas` is `/spec/groups/0/replicas`.
+    """
+    paths = (path.removeprefix("body.") for path in resource.lifecycle.ignore)
+    return [f"/{re.sub(r'[.[]', '/', path).replace(']', '')}" for path in paths]

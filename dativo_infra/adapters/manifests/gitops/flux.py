@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.manifests import layout
-from dativo_infra.adapters.manifests.gitops.base import GitOps
+from dativo_infra.adapters.manifests.gitops.base import GitOps, ignored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dativo_infra.adapters.manifests.layout import Folder
+    from dativo_infra.planning.result import Unit
     from dativo_infra.resources.kubernetes import KubernetesObject
 
 FOLDER = "flux"
@@ -41,10 +42,7 @@ class Flux(GitOps):
             here = f"{FOLDER}/{each.cluster}"
             found[f"{here}/source.yaml"] = layout.text_of(self._source())
             found[f"{here}/root.yaml"] = layout.text_of(self._root(here))
-            needs = [{"name": layout.name_of(need)} for need in each.unit.needs]
-            own = self._kustomization(
-                each.name, each.path, **({"dependsOn": needs} if needs else {})
-            )
+            own = self._kustomization(each.name, each.path, **_of_unit(each.unit))
             found[f"{here}/{each.name}.yaml"] = layout.text_of(own, each.job)
         return found
 
@@ -87,3 +85,15 @@ class Flux(GitOps):
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": spec,
         }
+
+
+def _of_unit(unit: Unit) -> dict[str, Any]:
+    """Return what a unit waits for, and what of its objects is left to others."""
+    objects: list[Any] = list(unit.resources)
+    needs = [{"name": layout.name_of(need)} for need in unit.needs]
+    left = [
+        {"paths": ignored(each), "target": {"kind": each.kind, "name": each.name}}
+        for each in objects
+        if each.lifecycle.ignore
+    ]
+    return {**({"dependsOn": needs} if needs else {}), **({"ignore": left} if left else {})}
