@@ -138,3 +138,22 @@ def test_no_half_file_after_a_failure(tmp_path: Path, monkeypatch: pytest.Monkey
         write_files(tmp_path, {"a": "new"})
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_stale_files_stay_unless_pruned(tmp_path: Path) -> None:
+    """What is not wanted any more is only named, until it is to be removed; then folders too."""
+    write_files(tmp_path, {"a/b/c": "1", "a/d": "1", "e": "1"})
+    named = write_files(tmp_path, {"e": "2"}, stale=["a/b/c"])
+    assert named == Written(("e",), (), stale=("a/b/c",))
+    assert (tmp_path / "a" / "b" / "c").exists()
+    gone = write_files(tmp_path, {"e": "2"}, stale=["a/b/c", "missing"], prune=True)
+    assert gone == Written((), ("e",), removed=("a/b/c", "missing"))
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["d"]
+
+
+def test_nothing_is_removed_outside(tmp_path: Path) -> None:
+    """A stale name that leads out of the folder is refused before anything is written."""
+    (tmp_path / "mine").write_text("1")
+    with pytest.raises(DiagnosticError, match="DI603"):
+        write_files(tmp_path / "out", {"a": "1"}, stale=["../mine"], prune=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

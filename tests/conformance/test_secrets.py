@@ -158,7 +158,7 @@ def test_a_manifest_is_no_place_for_a_secret(name: str, tmp_path: Path) -> None:
     result = run("synth", "--to", "manifests", "-o", out, file)
     assert result.exit_code == 1
     assert "error[DI606]" in result.output
-    assert f"{file}:11:23" in result.output
+    assert f"{file}:12:23" in result.output
     assert VALUE not in result.output
     assert not out.exists()
 

@@ -221,6 +221,30 @@ def test_override(make: Any, tool: str) -> None:
     assert tool in use.text
 
 
+def test_manifests_take_what_runs_in_kubernetes(make: Any) -> None:
+    """A tool that no job can name takes the jobs that it can build, and leaves the others."""
+    jobs = (
+        make.kubernetes({"provider": "terraform"}, name="a"),
+        make.emr({"provider": "cloudformation"}, name="b"),
+        make.emr({"provider": "manual"}, name="c"),
+    )
+    planned = make.plan(*jobs, provider="manifests")
+    assert not planned.failed
+    assert [each.owner for each in planned.jobs] == ["manifests", "cloudformation", "manual"]
+    own = planned.owned_by("manifests")
+    assert {unit.component for unit in own} == {"KubernetesNamespace", "KubernetesJob"}
+    (warning,) = (each for each in planned.diagnostics if each.code == "DI607")
+    assert warning.severity == "warning"
+
+
+def test_a_refusal_names_who_can_own_the_job(make: Any) -> None:
+    """The way out is a tool that a job can name, which manifests are not."""
+    planned = plan([make.kubernetes()], provider="cloudformation")
+    (refusal,) = (each for each in planned.diagnostics if each.code == "DI601")
+    assert "pulumi" in refusal.remedy
+    assert "manifests" not in refusal.remedy
+
+
 def test_override_of_a_tool_that_builds(make: Any) -> None:
     """A provider that this version builds with is unused too when another is chosen."""
     planned = make.plan(make.emr({"provider": "cloudformation"}), provider="pulumi")

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.manifests.yaml import to_yaml
+from dativo_infra.diagnostics import DiagnosticError
+from dativo_infra.diagnostics.rules import UNSAFE_OUTPUT
 from dativo_infra.names import KUBERNETES, Identity, render, render_word
 from dativo_infra.planning.result import UnitKind
 
@@ -48,7 +50,8 @@ policy after them.
 Source: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/sortoptions/
 """
 
-_MARK = re.compile(r'# Written by dativo-infra(?: for (?P<job>".*"))?\.\n')
+_MARK = re.compile(r'# Written by dativo-infra(?: for (?P<job>"([^"\\]|\\u[0-9a-f]{4})+"))?\.\n')
+_LONGEST_MARK = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +111,20 @@ def kustomization(resources: Iterable[str], job: Identity | None = None) -> str:
 
 
 def written_before(folder: Path) -> dict[str, str | None]:
-    """Return the files that earlier runs wrote, each with the identity of the job it is for."""
+    """Return the files that earlier runs wrote, each with the identity of the job it is for.
+
+    Raises:
+        DiagnosticError: one cannot be read, so that it is not known whose it is.
+    """
     found: dict[str, str | None] = {}
     for root in ROOTS:
         for path in sorted((folder / root).rglob("*.yaml")):
-            with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-                match = _MARK.fullmatch(file.readline())
+            try:
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    match = _MARK.fullmatch(file.readline(_LONGEST_MARK))
+            except OSError as error:
+                what = f"`{path}` cannot be read: {error.strerror}."
+                raise DiagnosticError([UNSAFE_OUTPUT.at(None, what)]) from error
             if match:
                 job = match["job"]
                 found[path.relative_to(folder).as_posix()] = json.loads(job) if job else None

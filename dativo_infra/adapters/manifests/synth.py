@@ -101,8 +101,8 @@ def problems(plan: Plan) -> list[Diagnostic]:
         jobs.setdefault(each.job.identity, []).append(each.job)
     found = [*_meetings(units)]
     for unit in units:
-        found += refusals(unit, TOOL)
-        found += values.problems(unit, (job for name in unit.jobs for job in jobs.get(name, ())))
+        own = (job for name in unit.jobs for job in jobs.get(name, ()))
+        found += list(refusals(unit, TOOL)) or values.problems(unit, own)
     return found
 
 
