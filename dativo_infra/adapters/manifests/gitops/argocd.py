@@ -124,7 +124,7 @@ class ArgoCd(GitOps):
             spec["ignoreDifferences"] = left
         made = self._object("Application", folder.name, spec, {_WAVE: str(wave)})
         # With the Application go its objects, but for those that are retained.
-        made["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io"]
+        made["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io/foreground"]
         return made
 
     def _source(self, folder: str) -> dict[str, str]:
