@@ -128,6 +128,8 @@ class Operator:
             "retryOnUpdateConflict": True,
             # What was built stays when its Stack is deleted.
             "destroyOnFinalize": False,
+            # An idle workspace is a pod with its memory; a fleet has a thousand.
+            "workspaceReclaimPolicy": "Delete",
         }
         if self.backend:
             spec["backend"] = self.backend
