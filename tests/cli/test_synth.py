@@ -167,11 +167,11 @@ def test_stacks(run, here: Path, write_job: Callable[..., Path], emr: str) -> No
     result = run(*call, "--shards", "2", "-o", "out", ".", MACHINE="m5.large", DAYS="7")
     assert result.exit_code == 0, result.stderr
     assert files(here / "out") == {
-        "pulumi-operator/dativo-infra-prod-0-of-2.yaml",
-        "pulumi-operator/dativo-infra-prod-1-of-2.yaml",
+        "pulumi-operator/dativo-infra-prod-all-0of2.yaml",
+        "pulumi-operator/dativo-infra-prod-all-1of2.yaml",
         "pulumi-operator/kustomization.yaml",
     }
-    text = (here / "out" / "pulumi-operator" / "dativo-infra-prod-0-of-2.yaml").read_text()
+    text = (here / "out" / "pulumi-operator" / "dativo-infra-prod-all-0of2.yaml").read_text()
     assert "m5.large" not in text
     spec: dict[str, Any] = yaml.safe_load(text)["spec"]
     assert set(spec["envRefs"]) == {"PULUMI_ACCESS_TOKEN", "MACHINE", "DAYS"}

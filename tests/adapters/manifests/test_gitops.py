@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from manifest_jobs import PROJECT, REPOSITORY, document, read, tree
 
 from dativo_infra import DiagnosticError
@@ -314,9 +315,10 @@ def test_a_stack_an_environment(tmp_path: Path, planned: MakePlan) -> None:
         operator(settings=settings, tenant="acme", secret="git", backend="s3://acme-state"),
     )
     names = read(tmp_path, "pulumi-operator/kustomization.yaml")["resources"]
-    assert names == ["dativo-infra-dev.yaml", "dativo-infra-prod.yaml"] or len(names) == 2
-    spec = read(tmp_path, "pulumi-operator/dativo-infra-prod*.yaml")["spec"]
-    assert spec["stack"] == "prod"
+    stacks = [read(tmp_path, f"pulumi-operator/{name}") for name in names]
+    assert [each["spec"]["stack"] for each in stacks] == ["dev-acme-all", "prod-acme-all"]
+    assert [f"{each['metadata']['name']}.yaml" for each in stacks] == names
+    spec = stacks[1]["spec"]
     assert (spec["projectRepo"], spec["branch"], spec["repoDir"]) == (
         REPOSITORY.url,
         "main",
@@ -354,9 +356,7 @@ def test_a_new_job_changes_one_shard(tmp_path: Path, planned: MakePlan) -> None:
     for name, plan in zip(("before", "after"), plans, strict=True):
         synth_stacks(plan, tmp_path / name, operator(shards=4))
     assert tree(tmp_path / "before") == tree(tmp_path / "after")
-    stacks = [
-        read(tmp_path / "after", f"pulumi-operator/*-{index}-of-4.yaml") for index in range(4)
-    ]
+    stacks = [read(tmp_path / "after", f"pulumi-operator/*-{index}of4*.yaml") for index in range(4)]
     shards = [each["spec"]["config"]["dativo-infra:shard"] for each in stacks]
     assert shards == ["0/4", "1/4", "2/4", "3/4"]
     assert len({each["spec"]["stack"] for each in stacks}) == 4
@@ -391,6 +391,28 @@ def test_what_the_operator_cannot_do(wrong: dict[str, Any]) -> None:
     """What would fail in the cluster, or read outside of the repository, is refused here."""
     with pytest.raises(ValueError, match=r"\S"):
         operator(**wrong)
+
+
+def test_a_whole_environment_is_the_stack_of_its_name(tmp_path: Path, planned: MakePlan) -> None:
+    """Without tenant and shards the stack is the one that `dativo-infra deploy` works on."""
+    synth_stacks(planned({"a": pulumi()}, provider=None), tmp_path, operator())
+    assert read(tmp_path, "pulumi-operator/d*.yaml")["spec"]["stack"] == "prod"
+
+
+def test_stacks_of_tenants_have_names_of_their_own(planned: MakePlan) -> None:
+    """Two tenants, environments or shards never have one stack, whatever they are called."""
+    environments = ("prod", "prod-a", "Prod")
+    documents = {name: {**pulumi(), "environment": name} for name in environments}
+    jobs = [each.job for each in planned(documents, provider=None).jobs]
+    made = [
+        yaml.safe_load(text)
+        for tenant in (None, "a", "a-b", "B")
+        for shards in (None, 1, 3)
+        for text in operator(tenant=tenant, shards=shards).files(jobs).values()
+    ]
+    assert len(made) == 4 * len(environments) * (1 + 1 + 3)
+    assert len({each["spec"]["stack"] for each in made}) == len(made)
+    assert len({each["metadata"]["name"] for each in made}) == len(made)
 
 
 def test_a_commit_is_no_branch(tmp_path: Path, planned: MakePlan) -> None:

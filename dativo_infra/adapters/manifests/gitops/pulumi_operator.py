@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.adapters.manifests import layout
 from dativo_infra.adapters.manifests.gitops.repository import checked_namespace
 from dativo_infra.adapters.manifests.values import names_of
-from dativo_infra.names import KUBERNETES, PULUMI, render_word
+from dativo_infra.names import KUBERNETES, PULUMI, Identity, render, render_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,8 +106,7 @@ class Operator:
         return [f"{index}/{self.shards}" for index in range(self.shards)]
 
     def _stack(self, environment: str, shard: str | None, names: Iterable[str]) -> dict[str, Any]:
-        part = f"-{shard.replace('/', '-of-')}" if shard else ""
-        name = f"{render_word(environment, PULUMI)}{part}"
+        name = self._name(environment, shard)
         config = {
             "jobs": list(self.jobs),
             "environment": environment,
@@ -144,6 +143,13 @@ class Operator:
             "metadata": {"name": called, "namespace": self.namespace},
             "spec": spec,
         }
+
+    def _name(self, environment: str, shard: str | None) -> str:
+        """Return what Pulumi calls the stack: as `dativo-infra deploy` does, where it is whole."""
+        if self.tenant is None and shard is None:
+            return render_word(environment, PULUMI)
+        part = shard.replace("/", "of") if shard else "all"
+        return render(Identity(environment, self.tenant or "all", part), PULUMI)
 
     def _names(self, names: Iterable[str]) -> list[str]:
         return sorted({self._credential, *names})
