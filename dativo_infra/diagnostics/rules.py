@@ -655,7 +655,7 @@ SECRET_IN_MANIFEST = _rule(
     "Keep it in a secret manager, and name its ARN in `resources.secrets.secret_manager_arn`: the "
     "runner fetches it there. Or let Pulumi build the job, which encrypts it.",
 )
-TWO_OWNERS = _rule(
+OWNED_BESIDE = _rule(
     "DI607",
     _WARNING,
     "Two tools would own what the job builds.",

@@ -114,7 +114,7 @@ def owners(job: Job, owner: str, report: Report) -> None:
     provider = job.get("provider")
     if support.owns_beside(provider, owner):
         report(
-            rules.TWO_OWNERS.at(
+            rules.OWNED_BESIDE.at(
                 job.locate("provider"),
                 f"The job belongs to {provider}, and is written as {owner} as well.",
             )
