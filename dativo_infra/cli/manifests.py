@@ -138,12 +138,13 @@ def _left_out(run: Run) -> list[str]:
     others: dict[str, list[str]] = {}
     for each in run.plan.jobs:
         if each.owner != TOOL:
-            place = f"on {each.platform.name}" if each.platform else "on no platform"
-            others.setdefault(place, []).append(str(each.job.identity))
-    return [
-        f"not in Kubernetes but {place}, so not written: {', '.join(jobs)}"
-        for place, jobs in sorted(others.items())
-    ]
+            why = (
+                f"not in Kubernetes but on {each.platform.name}" if each.platform else "on nothing"
+            )
+            if each.platform and each.platform.is_in_kubernetes:
+                why = f"in a {each.platform.name} cluster that exists, without a namespace"
+            others.setdefault(why, []).append(str(each.job.identity))
+    return [f"{why}, so not written: {', '.join(jobs)}" for why, jobs in sorted(others.items())]
 
 
 def _stale(written: Written) -> list[str]:

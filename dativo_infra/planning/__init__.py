@@ -177,7 +177,7 @@ def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
     name = job.get("runtime.platform")
     platform = PLATFORMS[name] if name else None
     target = loaded.project.target_of(job, below.replace(os.sep, "/"))
-    chosen = provider if provider and support.takes(provider, platform) else None
+    chosen = provider if provider and support.takes(provider, job, platform) else None
     return _Draft(
         job=job,
         owner=chosen or job.get("provider") or "manual",

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, get_args
 
 from dativo_infra.diagnostics import Diagnostic, rules
 from dativo_infra.model import Provider
+from dativo_infra.platforms.base import refers
 from dativo_infra.resources.kinds import KINDS
 from dativo_infra.resources.kubernetes import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dativo_infra.model import Job
     from dativo_infra.planning.result import Unit
     from dativo_infra.platforms.base import Platform
     from dativo_infra.resources import Resource
@@ -68,13 +70,19 @@ PROVIDERS: tuple[str, ...] = get_args(Provider)
 """What a job may name as the tool that owns it."""
 
 
-def takes(tool: str, platform: Platform | None) -> bool:
-    """Return whether a tool that was chosen for all jobs is the one for those on a platform.
+def takes(tool: str, job: Job, platform: Platform | None) -> bool:
+    """Return whether a tool that was chosen for all jobs is the one for this job.
 
     A provider is, whatever it can build. A tool that no job can name is not theirs to begin with:
-    it takes what it can build, and leaves the others to who owns them.
+    it takes what runs in Kubernetes, and leaves the others to who owns them.
     """
-    return tool in PROVIDERS or (platform is not None and platform.is_in_kubernetes)
+    return tool in PROVIDERS or bool(platform and platform.is_in_kubernetes and _has_place(job))
+
+
+def _has_place(job: Job) -> bool:
+    """Return whether a job has a place of its own, and is not sent to a cluster somewhere."""
+    namespace = job.get("runtime.namespace") is not None or job.lacks("runtime.namespace")
+    return namespace or not refers(job)
 
 
 def owns_beside(provider: str | None, tool: str) -> bool:

@@ -227,10 +227,14 @@ def test_manifests_take_what_runs_in_kubernetes(make: Any) -> None:
         make.kubernetes({"provider": "terraform"}, name="a"),
         make.emr({"provider": "cloudformation"}, name="b"),
         make.emr({"provider": "manual"}, name="c"),
+        make.kubernetes(
+            {"provider": None, "runtime.namespace": None, "runtime.compute.cluster_id": "theirs"},
+            name="d",
+        ),
     )
     planned = make.plan(*jobs, provider="manifests")
-    assert not planned.failed
-    assert [each.owner for each in planned.jobs] == ["manifests", "cloudformation", "manual"]
+    owners = [each.owner for each in planned.jobs]
+    assert owners == ["manifests", "cloudformation", "manual", "manual"]
     own = planned.owned_by("manifests")
     assert {unit.component for unit in own} == {"KubernetesNamespace", "KubernetesJob"}
     (warning,) = (each for each in planned.diagnostics if each.code == "DI607")
