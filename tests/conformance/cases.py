@@ -5,6 +5,7 @@ Everything is planned, lowered and recorded once a session.
 
 from __future__ import annotations
 
+import atexit
 import json
 from dataclasses import replace
 from functools import cache
@@ -786,17 +787,13 @@ REPOSITORY = Repository(url="https://git.acme.example/data/jobs.git", path="depl
 
 
 @cache
-def _written() -> TemporaryDirectory[str]:
-    """Return the folder that all units are written to as manifests, for Argo CD."""
-    folder = TemporaryDirectory()
-    made = Plan(units=units("manifests"), jobs=(), diagnostics=())
-    synth(made, Path(folder.name), gitops=ArgoCd(repository=REPOSITORY))
-    return folder
-
-
 def manifests_folder() -> Path:
     """Return the folder that all units are written to as manifests, for Argo CD."""
-    return Path(_written().name)
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    made = Plan(units=units("manifests"), jobs=(), diagnostics=())
+    synth(made, Path(folder.name), gitops=ArgoCd(repository=REPOSITORY))
+    return Path(folder.name)
 
 
 def parsed(file: Path) -> Any:
