@@ -298,6 +298,8 @@ class Platform:
     """What it exports, each with its meaning."""
     fields: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     """What becomes of each field of the block: the first use whose condition holds."""
+    examples: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Two or more values for each field that means another thing here than the model's say."""
     check: Callable[[Context], None] = lambda _: None
     """Reports what would fail, whoever owns the job."""
     check_built: Callable[[Context], None] = lambda _: None

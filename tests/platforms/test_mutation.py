@@ -41,6 +41,9 @@ SMALLEST: dict[str, dict[str, Any]] = {
         f"{V}image": "ghcr.io/acme/ingest:1",
     },
     "databricks": {"provider": "pulumi", f"{C}instance_type": "i3.xlarge"},
+    "spark": {"provider": "pulumi", "runtime.namespace": "ingestion"},
+    "ray": {"provider": "pulumi", "runtime.namespace": "ingestion"},
+    "dask": {"provider": "pulumi", "runtime.namespace": "ingestion"},
 }
 """What each platform needs to build anything."""
 BASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -178,6 +181,25 @@ BASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "databricks refers": ("databricks", {f"{C}cluster_id": "0123-456789-abc123"}),
+    "spark": ("spark", {f"{A}min_instances": 2, f"{A}max_instances": 9}),
+    "spark deployed": ("spark", {f"{V}run": "deploy", "runtime.storage.volume_id": "state"}),
+    "spark refers": ("spark", {f"{C}cluster_id": "spark://shared.example:7077"}),
+    "ray": ("ray", {f"{A}min_instances": 2, f"{A}max_instances": 9}),
+    "ray scaled": (
+        "ray",
+        {
+            f"{A}enabled": True,
+            f"{A}min_instances": 2,
+            f"{A}max_instances": 9,
+            f"{V}enable_network_policy": True,
+        },
+    ),
+    "ray refers": ("ray", {f"{C}cluster_id": "shared"}),
+    "dask scaled": (
+        "dask",
+        {f"{A}enabled": True, f"{A}min_instances": 2, f"{A}max_instances": 9},
+    ),
+    "dask refers": ("dask", {f"{C}cluster_id": "shared"}),
 }
 """Kinds of jobs, each with its platform and fields."""
 
@@ -225,6 +247,7 @@ FIELD_VALUES: dict[str, tuple[Any, Any]] = {
 }
 """Two values for each field; the first that the job does not have already is set."""
 
+OFF_AWS = ("kubernetes", "spark", "ray", "dask", "databricks")
 VARIABLE_VALUES: dict[str, tuple[Any, Any]] = {
     "release_label": ("emr-7.1.0", "emr-7.2.0"),
     "applications": (["Flink"], ["Hive"]),
@@ -243,6 +266,8 @@ VARIABLE_VALUES: dict[str, tuple[Any, Any]] = {
     "pod_security_level": ("baseline", "restricted"),
     "run_as_user": (2000, 2001),
     "storage_class": ("fast", "slow"),
+    "resource_requests_memory": ("1Gi", "2Gi"),
+    "resource_limits_memory": ("1Gi", "2Gi"),
     "volume_zone": ("eu-west-1a", "eu-west-1b"),
     "state_volume_size": ("3Gi", "4Gi"),
     "command": (["check"], ["run", "it"]),
@@ -271,6 +296,9 @@ PLATFORM_VALUES: dict[tuple[str, str], tuple[Any, Any]] = {
     ("ecs", f"{V}run"): ("task", "service"),
     ("fargate", f"{V}memory"): (4096, 8192),
     ("fargate", "runtime.platform"): ("ecs", "kubernetes"),
+    ("spark", f"{C}cluster_id"): ("spark://one.example:7077", "sc://two.example:15002"),
+    ("ray", f"{C}cluster_id"): ("one", "two"),
+    ("dask", f"{C}cluster_id"): ("one", "two"),
 }
 """Values for a field or variable that means another thing on one platform."""
 CONTRADICTIONS = {
@@ -282,7 +310,7 @@ CONTRADICTIONS = {
         f"{A}enabled",
         f"{V}cluster_name",
     )
-}
+} | {("spark deployed", f"{C}cluster_id"), ("spark deployed", "runtime.platform")}
 """What cannot be set in a kind of job: it is an error, so nothing is dropped."""
 NEEDED: dict[str, dict[str, Any]] = {
     f"{V}run": {f"{V}schedule": "0 6 * * *"},
@@ -351,7 +379,7 @@ def test_used_fields_change_the_plan_and_others_say_why(make: Any, case: Case) -
         value = {"a": f"output.{next(iter(PLATFORMS[platform].exports))}"}
     one = plan([make.job(context)])
     two = plan([make.job({**context, path: value})])
-    refused = path == "provider" and platform in {"kubernetes", "databricks"}
+    refused = path == "provider" and platform in OFF_AWS
     if (case.base, path) in CONTRADICTIONS:
         assert two.failed
         return
