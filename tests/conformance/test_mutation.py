@@ -21,6 +21,9 @@ from mutating import ROADS, Road
 from dativo_infra.adapters.cloudformation import is_protected
 from dativo_infra.adapters.cloudformation.deploy.watch import names_of
 from dativo_infra.adapters.cloudformation.template import to_stack
+from dativo_infra.adapters.manifests.layout import Folder
+from dativo_infra.adapters.manifests.lowerings import lower
+from dativo_infra.adapters.manifests.values import problems
 from dativo_infra.diagnostics import rules
 from dativo_infra.model import Provider, fields
 from dativo_infra.planning.support import TOOLS
@@ -35,9 +38,17 @@ if TYPE_CHECKING:
     from dativo_infra.planning import Plan, Unit
     from dativo_infra.resources import Resource
 
+
+def _manifests(unit: Unit) -> Any:
+    """Return a unit's folder and manifests, or what keeps them from being written."""
+    late = [str(each) for each in problems(unit, ())]
+    return Folder(unit=unit).path, late or lower(unit)
+
+
 ADAPTERS: Mapping[str, Callable[[Unit], Any]] = {
     "pulumi": lambda unit: cases.record_units([unit]),
     "cloudformation": lambda unit: (names_of(unit), is_protected(unit), to_stack(unit).json),
+    "manifests": _manifests,
 }
 """What each tool is given of a unit."""
 

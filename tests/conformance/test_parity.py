@@ -107,7 +107,7 @@ def test_manifests_are_what_was_planned(name: str) -> None:
 def test_what_has_no_manifest_is_what_is_late() -> None:
     """The units of Kubernetes that are not written are those that wait for a value or a secret."""
     units = {cases.label(unit): unit for unit in cases.units("pulumi") if cases.is_late(unit)}
-    late = {name for name, unit in units.items() if unit.component.startswith("Kubernetes")}
+    late = {name for name, unit in units.items() if cases.is_in_cluster(unit)}
     assert {"acme/prod/payments_sync", "variants/test/k8s-late", "variants/test/k8s-secret"} <= late
     everything = {
         cases.label(unit)

@@ -39,7 +39,7 @@ CLOUD_UNITS = [cases.label(unit) for unit in cases.units("cloudformation")]
 KUBERNETES_UNITS = [
     cases.label(unit)
     for unit in cases.units("pulumi")
-    if unit.component.startswith("Kubernetes") and unit.identity.tenant != "by-hand"
+    if cases.is_in_cluster(unit) and unit.identity.tenant != "by-hand"
 ]
 
 
@@ -295,13 +295,17 @@ def test_every_place_of_databricks_is_among_what_is_checked() -> None:
     assert len(pools) > 2
 
 
-def metadata(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def metadata(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the metadata of an object and of every template of pods and jobs in it."""
-    if "metadata" in value:
-        yield value["metadata"]
-    for name, inner in value.items():
-        if name in {"spec", "jobTemplate", "template"} and isinstance(inner, dict):
-            yield from metadata(inner)
+    if isinstance(value, list):
+        for item in value:
+            yield from metadata(item)
+    elif isinstance(value, dict):
+        if "metadata" in value:
+            yield value["metadata"]
+        for name, inner in value.items():
+            if name != "metadata":
+                yield from metadata(inner)
 
 
 def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
@@ -322,13 +326,23 @@ def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any
             assert annotations[f"tags.dativo.io/{key}"] == value
 
 
+PASSED_ON = {"variants/test/spark-deployed"}
+"""Applications that a changed template would start again: the operator itself passes their labels
+to their pods.
+
+Source: https://github.com/kubeflow/spark-operator,
+internal/controller/sparkapplication/submission.go
+"""
+
+
 @pytest.mark.parametrize("name", KUBERNETES_UNITS)
 def test_kubernetes_objects_and_pods_carry_the_tags(name: str) -> None:
     """Every object and every template of pods carries every tag of its unit."""
     unit = cases.unit_named("pulumi", name)
     reader = cases.reader(name)
     for folded in reader.folded.values():
-        for each in metadata(folded.main.inputs):
+        own, *templates = metadata(folded.main.inputs)
+        for each in (own, *(() if name in PASSED_ON else templates)):
             labels, annotations = (reader.value(each[part]) for part in ("labels", "annotations"))
             carried(unit, labels, annotations)
 
@@ -341,18 +355,26 @@ def test_manifests_carry_the_tags(name: str) -> None:
     """Every object and every template of pods in the files carries every tag of its unit."""
     unit = cases.unit_named("manifests", name)
     documents = cases.manifests(name)
-    found = [
-        each for resource in unit.resources for each in metadata(documents[f"{resource.key}.yaml"])
-    ]
-    assert len(found) >= len(unit.resources)
-    for each in found:
-        carried(unit, each["labels"], each["annotations"])
+    for resource in unit.resources:
+        own, *templates = metadata(documents[f"{resource.key}.yaml"])
+        for each in (own, *(() if name in PASSED_ON else templates)):
+            carried(unit, each["labels"], each["annotations"])
 
 
-def test_templates_of_pods_are_among_what_is_checked() -> None:
-    """A CronJob has three places for tags: itself, its jobs and its pods."""
-    reader = cases.reader("variants/test/k8s-plain")
-    assert len(list(metadata(reader.folded["cron-job"].main.inputs))) == 3
+@pytest.mark.parametrize(
+    ("name", "key", "places"),
+    [
+        ("k8s-plain", "cron-job", 3),  # itself, its jobs and its pods
+        ("spark-plain", "application", 3),  # itself, the driver and the executors
+        ("spark-scheduled", "scheduled-application", 3),
+        ("ray-plain", "cluster", 3),  # itself, the head and the workers
+        ("dask-plain", "cluster", 3),
+    ],
+)
+def test_templates_of_pods_are_among_what_is_checked(name: str, key: str, places: int) -> None:
+    """What makes pods has a place for tags in itself, and one for each kind of pod."""
+    reader = cases.reader(f"variants/test/{name}")
+    assert len(list(metadata(reader.folded[key].main.inputs))) == places
 
 
 def test_tags_that_look_alike_are_all_kept_on_kubernetes() -> None:
