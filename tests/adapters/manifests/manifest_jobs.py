@@ -25,7 +25,7 @@ PROJECT = LoadedProject(
         name="acme-data",
         targets={
             "east": Target(select=Selector(tenant="acme"), kubernetes_context="acme-east"),
-            "bare": Target(select=Selector(tenant="bare")),
+            "bare": Target(select=Selector(tenant="bare"), region="eu-central-1"),
         },
     ),
     Source("dativo-infra.yaml"),
