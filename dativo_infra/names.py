@@ -82,6 +82,24 @@ CRON_JOB = Grammar(
     letter_first=True,
     source="https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/",
 )
+CLUSTER = Grammar(
+    what="name of a RayCluster or DaskCluster",
+    allowed="a-z0-9-",
+    # KubeRay allows 53; the Service of a Dask scheduler has a suffix of ten.
+    longest=53,
+    lower=True,
+    letter_first=True,
+    source="https://github.com/ray-project/kuberay, ray-operator/controllers/ray/utils/constant.go",
+)
+SPARK_APPLICATION = Grammar(
+    what="SparkApplication name",
+    allowed="a-z0-9-",
+    # A scheduled run adds 20 characters, and the Service of its web page seven.
+    longest=36,
+    lower=True,
+    letter_first=True,
+    source="https://github.com/kubeflow/spark-operator, internal/controller",
+)
 LABEL_VALUE = Grammar(
     what="Kubernetes label value",
     allowed="A-Za-z0-9_.-",

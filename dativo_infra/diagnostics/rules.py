@@ -369,6 +369,26 @@ SEVERAL_RUNNERS = _rule(
     "Let one task run: set instance_count: 1 without auto_scaling, or for ecs variables.tasks: 1.",
 )
 
+NO_CLUSTER = _rule(
+    "DI320",
+    _ERROR,
+    "What `cluster_id` names is no cluster of the platform.",
+    "The job's pod is told where the cluster is. On ray and dask `cluster_id` is the name of a "
+    "RayCluster or a DaskCluster in the job's namespace, `namespace/name`, or an address; on spark "
+    "it is the address of a master (spark://host:7077) or of Spark Connect (sc://host:15002). The "
+    "Kubernetes cluster itself is named by the target's context.",
+    "Write the name or the address, or remove cluster_id to have a cluster built.",
+)
+TOO_LITTLE_MEMORY = _rule(
+    "DI321",
+    _ERROR,
+    "The container has less memory than what runs in it needs.",
+    "Ray's object store is part of the container's memory. Spark's JVM takes 450 MiB at least, and "
+    "384 MiB or two fifths of it are for what is outside the JVM, as Python is. Sources: "
+    "https://docs.ray.io/en/latest/ray-core/scheduling/memory-management.html, "
+    "https://spark.apache.org/docs/latest/running-on-kubernetes.html",
+    "Give the container more memory, or ask for less of it.",
+)
 NO_DATABRICKS_WORKSPACE = _rule(
     "DI327",
     _ERROR,

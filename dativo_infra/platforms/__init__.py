@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dativo_infra.platforms.base import Platform
+from dativo_infra.platforms.dask import DASK
 from dativo_infra.platforms.databricks import DATABRICKS
 from dativo_infra.platforms.ecs import ECS
 from dativo_infra.platforms.emr import EMR
 from dativo_infra.platforms.fargate import FARGATE
 from dativo_infra.platforms.kubernetes import KUBERNETES
+from dativo_infra.platforms.ray import RAY
+from dativo_infra.platforms.spark import SPARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dativo_infra.platforms.base import Platform
 
 PLATFORMS: Mapping[str, Platform] = {
     platform.name: platform
@@ -22,9 +26,9 @@ PLATFORMS: Mapping[str, Platform] = {
         ECS,
         FARGATE,
         DATABRICKS,
-        Platform(name="spark"),
-        Platform(name="ray"),
-        Platform(name="dask"),
+        SPARK,
+        RAY,
+        DASK,
     )
 }
 """Every platform of the job schema, by its name."""

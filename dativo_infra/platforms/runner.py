@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
 
 CONTAINER = "dativo-runner"
+MODULE = "dativo_ingest.cli"
+"""What the image's entry point runs."""
 JOB_FOLDER = "/app/jobs"
 RUNNER_CONFIG = "/app/configs/runner.yaml"
 STATE_PATH = "/state"

@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from dativo_infra.model import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "jobs"
-BUILT = ("emr", "ecs", "fargate", "kubernetes", "databricks")
+ON_KUBERNETES = ("kubernetes", "spark", "ray", "dask")
+"""The platforms whose jobs are objects in a cluster."""
+OFF_AWS = (*ON_KUBERNETES, "databricks")
+"""The platforms of which CloudFormation builds none."""
+BUILT = ("emr", "ecs", "fargate", *OFF_AWS)
 """The platforms that this version builds."""
-OFF_AWS = ("kubernetes", "databricks")
-"""Those of which CloudFormation builds none."""
 OF_AWS = tuple(kind for kind in KINDS if kind.__name__ not in REFUSALS["cloudformation"])
 """The kinds that CloudFormation builds."""
 
@@ -145,11 +147,46 @@ def _tasks(
     return _job(platform, runtime, {"tenant": tenant, **block, "variables": variables})
 
 
-def kubernetes(**block: Any) -> dict[str, Any]:
+def kubernetes(platform: str = "kubernetes", **block: Any) -> dict[str, Any]:
     """Return a job on Kubernetes; each has a namespace of its own unless it says one."""
     runtime = {"namespace": block.pop("namespace", "data"), **block.pop("runtime", {})}
     variables = {"image": "registry.example/ingest:1", **block.pop("variables", {})}
-    return _job("kubernetes", runtime, {**block, "variables": variables})
+    return _job(platform, runtime, {**block, "variables": variables})
+
+
+def spark(**block: Any) -> dict[str, Any]:
+    """Return a job on Spark: with executors of its own, or with a cluster that exists."""
+    return _workers("spark", block)
+
+
+def ray(**block: Any) -> dict[str, Any]:
+    """Return a job on Ray: with a cluster of its own, or with one that exists."""
+    return _workers("ray", block)
+
+
+def dask(**block: Any) -> dict[str, Any]:
+    """Return a job on Dask: with a cluster of its own, or with one that exists."""
+    return _workers("dask", block)
+
+
+def _workers(platform: str, block: dict[str, Any]) -> dict[str, Any]:
+    compute: dict[str, Any] = {"instance_count": block.pop("count", 3)}
+    if cluster := block.pop("cluster", None):
+        compute = {"cluster_id": cluster}
+    if scaling := block.pop("scaling", None):
+        limits = {"min_instances": scaling[0], "max_instances": scaling[1]}
+        compute["auto_scaling"] = {"enabled": True, **limits}
+    runtime = {"compute": compute, **block.pop("runtime", {})}
+    namespace = block.pop("namespace", "workers")
+    return kubernetes(platform, namespace=namespace, runtime=runtime, **block)
+
+
+AMOUNTS = {
+    "resource_requests_cpu": "2",
+    "resource_requests_memory": "8Gi",
+    "resource_limits_cpu": "4",
+    "resource_limits_memory": "16Gi",
+}
 
 
 def databricks(
@@ -506,6 +543,58 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         },
     ),
     "k8s tags + Zoë": kubernetes(namespace="odd", tags=ODD_TAGS),
+    "spark-plain": spark(),
+    "spark-scaled": spark(
+        scaling=(2, 8), variables=AMOUNTS | {"driver_memory": "4Gi", "executor_cores": 3}
+    ),
+    "spark-deployed": spark(
+        labels={"tier": "data"}, annotations={"note": "x"}, variables={"run": "deploy"}
+    ),
+    "spark-scheduled": spark(variables={"run": "schedule", "schedule": "0 3 * * *"}),
+    "spark-secure": spark(
+        namespace="spark-secure",
+        runtime={"storage": {"volume_id": VOLUME}, "service_account": ROLE_ARN},
+        variables={"enable_network_policy": True, "enable_pod_security_policy": True},
+    ),
+    "spark-existing": spark(
+        cluster="spark://one.example:7077,two.example:7077",
+        variables={"enable_network_policy": True},
+    ),
+    "spark-existing-late": spark(
+        cluster="${SPARK_MASTER}", variables={"enable_network_policy": True}
+    ),
+    "spark-connect": spark(
+        cluster="sc://connect.example:15002", variables={"enable_network_policy": True}
+    ),
+    "spark-secret": spark(resources={"cache": CACHE}),
+    "ray-plain": ray(),
+    "ray-scaled": ray(
+        scaling=(2, 8),
+        variables=AMOUNTS | {"object_store_memory": "4GB", "head_cpu": "1", "job_memory": "1Gi"},
+    ),
+    "ray-secure": ray(
+        namespace="ray-secure",
+        scaling=(1, 4),
+        runtime={"storage": {"volume_id": EFS}, "service_account": "runner"},
+        variables={"enable_network_policy": True, "enable_pod_security_policy": True},
+    ),
+    "ray-existing": ray(cluster="shared", variables={"enable_network_policy": True}),
+    "ray-existing-late": ray(cluster="${RAY_CLUSTER}", variables={"enable_network_policy": True}),
+    "ray-secret": ray(resources={"cache": CACHE}),
+    "dask-plain": dask(),
+    "dask-scaled": dask(
+        scaling=(2, 8), variables=AMOUNTS | {"worker_threads": 2, "scheduler_memory": "4Gi"}
+    ),
+    "dask-secure": dask(
+        namespace="dask-secure",
+        scaling=(1, 4),
+        runtime={"storage": {"volume_id": DISK}},
+        variables={"enable_network_policy": True, "enable_pod_security_policy": True},
+    ),
+    "dask-existing": dask(cluster="tls://dask.example:8786"),
+    "dask-existing-late": dask(cluster="${DASK}", variables={"enable_network_policy": True}),
+    "dask-secret": dask(resources={"cache": CACHE}),
+    "dask tags + Zoë": dask(namespace="odd", tags=ODD_TAGS),
 }
 """By the name of the job: its document."""
 
@@ -713,6 +802,11 @@ def errors() -> list[str]:
     for name, document in VARIANTS.items():
         found += load_document(document, name=f"{name}.yaml", environment={}).diagnostics
     return [str(each) for each in found if each.severity == "error"]
+
+
+def is_in_cluster(unit: Unit) -> bool:
+    """Return whether a unit has objects inside a Kubernetes cluster."""
+    return any(isinstance(each, KubernetesObject) for each in unit.resources)
 
 
 def _is_cloud(unit: Unit) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -493,14 +494,22 @@ class Folded:
         properties.expect("kind", kind)
         metadata = properties.inner("metadata")
         value = self.reader.value
+        wishes = self.lifecycle()
+        # What stands beside the metadata is the body of the object.
+        ignored = tuple(f"body.{each}" for each in wishes.ignore)
+        annotations = value(metadata.take("annotations", {}))
+        # What an autoscaler has written into a list is taken over with the list.
+        contested = any("[" in each for each in wishes.ignore)
+        if contested and annotations.pop("pulumi.com/patchForce", None) != "true":
+            raise UnreadableError(f"{self.main.name} does not take over what it ignores")
         read = KubernetesObject(
-            **self.envelope(),
+            **{**self.envelope(), "lifecycle": replace(wishes, ignore=ignored)},
             api_version=api_version,
             kind=kind,
             name=metadata.take("name"),
             namespace=metadata.take("namespace", None),
             labels=value(metadata.take("labels", {})),
-            annotations=value(metadata.take("annotations", {})),
+            annotations=annotations,
             body=value(properties.rest()),
         )
         metadata.end()

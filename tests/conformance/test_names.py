@@ -68,8 +68,16 @@ LABEL = r"[a-z]([a-z0-9-]*[a-z0-9])?"
 SUBDOMAIN = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 LABEL_KEY = re.compile(rf"({SUBDOMAIN}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?")
-LONGEST = {"Namespace": 63, "CronJob": 52}
-NARROW = {"Namespace"}
+LONGEST = {
+    "Namespace": 63,
+    "CronJob": 52,
+    "RayCluster": 53,
+    "DaskCluster": 53,
+    # 20 characters of a scheduled run, and seven of the Service of its web page, make 63.
+    "SparkApplication": 36,
+    "ScheduledSparkApplication": 36,
+}
+NARROW = LONGEST.keys() - {"CronJob"}
 
 
 @cache
@@ -92,6 +100,9 @@ def odd_plan(tool: str) -> Plan:
         pooled = {"run": "task", "enable_instance_pool": True}
         documents |= {f"dbx {name}": cases.databricks(variables=pooled) for name in ODD}
         documents |= {f"dbx for all {name}": cases.databricks() for name in ODD}
+        documents |= {f"spark {name}": cases.spark(namespace="odd") for name in ODD}
+        documents |= {f"ray {name}": cases.ray(namespace="odd") for name in ODD}
+        documents |= {f"dask {name}": cases.dask(namespace="odd") for name in ODD}
         documents |= {"k8s": cases.kubernetes(runtime={"service_account": cases.ROLE_ARN + "_X"})}
     return plan(cases.load_jobs(documents), provider=tool)
 

@@ -35,7 +35,11 @@ CLOUD = (
     "variants/test/emr-protected",
     "runners/test/fargate-secret",
 )
-KUBERNETES = ("variants/test/k8s-volume-ebs", "variants/test/k8s-secret")
+KUBERNETES = (
+    "variants/test/k8s-volume-ebs",
+    "variants/test/k8s-secret",
+    "variants/test/ray-scaled",
+)
 DATABRICKS = ("by-hand/test/databricks", "by-hand/test/other-clouds")
 UNREAD = {"Id", "id", "namePrefix", "bucketPrefix"}
 """Names that a tool makes up or needs for itself: no resource means them."""

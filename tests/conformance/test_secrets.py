@@ -72,7 +72,10 @@ infrastructure:
 ECS = FARGATE.replace(
     "platform: fargate", "platform: ecs\n    compute: {{instance_type: m5.large}}"
 )
-DOCUMENTS = {"kubernetes": KUBERNETES, "emr": EMR, "ecs": ECS, "fargate": FARGATE}
+ON_KUBERNETES = {
+    platform: KUBERNETES.replace("kubernetes", platform) for platform in cases.ON_KUBERNETES
+}
+DOCUMENTS = {**ON_KUBERNETES, "emr": EMR, "ecs": ECS, "fargate": FARGATE}
 
 
 @pytest.fixture(params=NAMES)
@@ -114,8 +117,8 @@ def test_no_file_holds_it(form: str, job_file: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert VALUE not in result.output
     files = [file for file in out.rglob("*") if file.is_file()]
-    # CloudFormation does not own the job on Kubernetes.
-    assert len(files) == (0 if job_file.stem == "kubernetes" else 1)
+    # CloudFormation does not own the jobs on Kubernetes.
+    assert len(files) == (0 if job_file.stem in ON_KUBERNETES else 1)
     for file in files:
         assert VALUE not in file.read_text()
         assert "NoEcho" in file.read_text()
@@ -151,7 +154,7 @@ def leaks(value: Any) -> bool:
 
 
 HOLDING = {
-    "kubernetes": "kubernetes:core/v1:Secret",
+    **dict.fromkeys(ON_KUBERNETES, "kubernetes:core/v1:Secret"),
     "ecs": "aws:secretsmanager/secretVersion:SecretVersion",
     "fargate": "aws:secretsmanager/secretVersion:SecretVersion",
 }

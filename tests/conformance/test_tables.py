@@ -120,7 +120,8 @@ def test_a_kubernetes_object_is_referred_to_by_name() -> None:
 
 def refused_plan() -> Plan:
     """Return the plan of the examples' Kubernetes jobs for a tool that cannot build them."""
-    jobs = [job for job in cases.example_jobs() if job.get("runtime.platform") == "kubernetes"]
+    platforms = cases.ON_KUBERNETES
+    jobs = [job for job in cases.example_jobs() if job.get("runtime.platform") in platforms]
     return plan(jobs, provider="cloudformation")
 
 

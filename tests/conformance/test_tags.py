@@ -39,7 +39,7 @@ CLOUD_UNITS = [cases.label(unit) for unit in cases.units("cloudformation")]
 KUBERNETES_UNITS = [
     cases.label(unit)
     for unit in cases.units("pulumi")
-    if unit.component.startswith("Kubernetes") and unit.identity.tenant != "by-hand"
+    if cases.is_in_cluster(unit) and unit.identity.tenant != "by-hand"
 ]
 
 
@@ -298,11 +298,15 @@ def test_every_place_of_databricks_is_among_what_is_checked() -> None:
 def metadata(registration: Registration, value: Any = None) -> Iterator[Mapping[str, Any]]:
     """Yield the metadata of an object and of every template of pods and jobs in it."""
     value = registration.inputs if value is None else value
-    if "metadata" in value:
-        yield value["metadata"]
-    for name, inner in value.items():
-        if name in {"spec", "jobTemplate", "template"} and isinstance(inner, dict):
-            yield from metadata(registration, inner)
+    if isinstance(value, list):
+        for item in value:
+            yield from metadata(registration, item)
+    elif isinstance(value, dict):
+        if "metadata" in value:
+            yield value["metadata"]
+        for name, inner in value.items():
+            if name != "metadata":
+                yield from metadata(registration, inner)
 
 
 def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any]) -> None:
@@ -323,21 +327,41 @@ def carried(unit: Unit, labels: Mapping[str, Any], annotations: Mapping[str, Any
             assert annotations[f"tags.dativo.io/{key}"] == value
 
 
+PASSED_ON = {"variants/test/spark-deployed"}
+"""Applications that a changed template would start again: the operator itself passes their labels
+to their pods.
+
+Source: https://github.com/kubeflow/spark-operator,
+internal/controller/sparkapplication/submission.go
+"""
+
+
 @pytest.mark.parametrize("name", KUBERNETES_UNITS)
 def test_kubernetes_objects_and_pods_carry_the_tags(name: str) -> None:
     """Every object and every template of pods carries every tag of its unit."""
     unit = cases.unit_named("pulumi", name)
     reader = cases.reader(name)
     for folded in reader.folded.values():
-        for each in metadata(folded.main):
+        own, *templates = metadata(folded.main)
+        for each in (own, *(() if name in PASSED_ON else templates)):
             labels, annotations = (reader.value(each[part]) for part in ("labels", "annotations"))
             carried(unit, labels, annotations)
 
 
-def test_templates_of_pods_are_among_what_is_checked() -> None:
-    """A CronJob has three places for tags: itself, its jobs and its pods."""
-    reader = cases.reader("variants/test/k8s-plain")
-    assert len(list(metadata(reader.folded["cron-job"].main))) == 3
+@pytest.mark.parametrize(
+    ("name", "key", "places"),
+    [
+        ("k8s-plain", "cron-job", 3),  # itself, its jobs and its pods
+        ("spark-plain", "application", 3),  # itself, the driver and the executors
+        ("spark-scheduled", "scheduled-application", 3),
+        ("ray-plain", "cluster", 3),  # itself, the head and the workers
+        ("dask-plain", "cluster", 3),
+    ],
+)
+def test_templates_of_pods_are_among_what_is_checked(name: str, key: str, places: int) -> None:
+    """What makes pods has a place for tags in itself, and one for each kind of pod."""
+    reader = cases.reader(f"variants/test/{name}")
+    assert len(list(metadata(reader.folded[key].main))) == places
 
 
 def test_tags_that_look_alike_are_all_kept_on_kubernetes() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from api_server import PROGRAMS, api_server  # noqa: E402 - found by the line above
 from aws_server import aws_server  # noqa: E402 - found by the line above
-from workspace import Workspace, find, install_providers  # noqa: E402 - found by the line above
+from workspace import REPOSITORY, Workspace, find, install_providers  # noqa: E402 - found by the line above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from api_server import ApiServer
     from aws_server import Aws
 
+OPERATED = ("sparkoperator.k8s.io", "ray.io", "kubernetes.dask.org")
+"""The groups of the kinds that the platforms are built with."""
 ENGINES = ("pulumi", "pulumi-language-python")
 
 
@@ -52,6 +56,28 @@ def aws(workspace: Workspace) -> Iterator[Aws]:
     with aws_server() as server:
         workspace.environment.update(server.variables, AWS_REGION="us-east-1")
         yield server
+
+
+@pytest.fixture(scope="session")
+def crds() -> Path:
+    """The folder with the definitions of the operators' kinds, which lives beside this one."""
+    folder = REPOSITORY.parent / "shared" / "crds"
+    if not folder.is_dir():
+        reason = "the definitions of custom resources are not in ../shared/crds"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def operated(server: ApiServer, crds: Path) -> ApiServer:
+    """The API server, with the kinds of the operators of Spark, Ray and Dask."""
+    for file in sorted(crds.glob("*.yaml")):
+        definition = yaml.safe_load(file.read_text())
+        if definition["spec"]["group"] in OPERATED:
+            server.api.define(definition)
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import yaml
 from providers.kubernetes.kube_api import Api, Named
 from workspace import REPOSITORY, Workspace
 
-from dativo_infra import load, load_project, plan
+from dativo_infra import load, load_document, load_project, plan
 from dativo_infra.diagnostics import raise_errors
 from dativo_infra.names import PULUMI
 from dativo_infra.resources.kubernetes import KubernetesObject
@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from dativo_infra.planning import Plan
 
 EXAMPLES = REPOSITORY / "examples" / "jobs"
+PLATFORMS = ("kubernetes", "spark", "ray", "dask")
 JOBS = {
     str(path.relative_to(EXAMPLES)): path.read_text()
     for path in sorted(EXAMPLES.glob("*/*.yaml"))
-    if "platform: kubernetes" in path.read_text()
+    if any(f"platform: {each}\n" in path.read_text() for each in PLATFORMS)
+    and "provider: manual" not in path.read_text()
 }
 """The examples that are built in a cluster, by whichever tool."""
 CONTEXTS = ("acme-prod", "globex", "initech-gke", "initech-aks")
 """The contexts of the examples' targets."""
+SESSIONS, EMBEDDINGS = "acme/sessions_spark.yaml", "acme/embeddings_ray.yaml"
 CUSTOMERS, PAYMENTS = "acme/customers_sync.yaml", "acme/payments_sync.yaml"
 PASSWORD = "hunter2-hunter2"
 STACK = "prod"
@@ -57,6 +60,19 @@ infrastructure:
       enable_network_policy: true
 """
 """A job for tests that change it, of which nothing is retained."""
+
+
+SCALED = "acme/ranking.yaml"
+SCALED_TEXT = LEDGER_TEXT.replace(
+    "{platform: kubernetes, namespace: books, service_account: ledger}",
+    """
+    platform: ray
+    namespace: books
+    compute:
+      instance_count: 2
+      auto_scaling: {enabled: true, min_instances: 1, max_instances: 8}""",
+)
+"""The same with a Ray cluster that is scaled."""
 
 
 class Fleet:
@@ -106,14 +122,18 @@ class Fleet:
         assert found, planned.name
         return found
 
-    def cron_job(self, name: str) -> dict[str, Any]:
-        """Return the CronJob of a job, as the server has it."""
-        (found,) = (
-            self.stored(each)
-            for each in self.planned()
-            if each.kind == "CronJob" and each.labels["dativo.io/job"] == job_of(name)
-        )
-        return found
+    def own(self, name: str) -> list[KubernetesObject]:
+        """Return the planned objects that a job has for itself."""
+        return [each for each in self.planned() if each.labels.get("dativo.io/job") == job_of(name)]
+
+
+def templates(item: Any) -> Iterator[dict[str, Any]]:
+    """Yield the templates of pods inside an object, without what an operator has beside them."""
+    for inner in item.values() if isinstance(item, dict) else item:
+        if isinstance(inner, dict | list):
+            yield from templates(inner)
+    if isinstance(item, dict) and "containers" in item.get("spec", {}) and "metadata" in item:
+        yield {"metadata": item["metadata"], "spec": item["spec"]}
 
 
 def job_of(name: str) -> str:
@@ -141,12 +161,12 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 
 @pytest.fixture(scope="module")
 def examples(
-    server: ApiServer, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory
+    operated: ApiServer, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
     """The examples, brought up; tests change nothing of them."""
     folder = tmp_path_factory.mktemp("examples")
-    with server.cleared():
-        fleet = Fleet(Workspace.of_repository(folder, pulumi_home), server, JOBS)
+    with operated.cleared():
+        fleet = Fleet(Workspace.of_repository(folder, pulumi_home), operated, JOBS)
         done = fleet.workspace.up(STACK)
         assert done.code == 0, done.log
         yield fleet
@@ -177,8 +197,8 @@ def test_labels(examples: Fleet) -> None:
         stored = examples.stored(each)
         places = [stored]
         if each.kind == "CronJob":
-            job = stored["spec"]["jobTemplate"]
-            places += [job, job["spec"]["template"]]
+            places.append(stored["spec"]["jobTemplate"])
+        places += templates(stored)
         for place in places:
             labels = dict(place["metadata"]["labels"])
             labels.pop("kubernetes.io/metadata.name", None)  # of every namespace, by the server
@@ -190,9 +210,7 @@ def test_what_jobs_say(examples: Fleet) -> None:
     """Labels, annotations and tags as a job's file says them are on all that is the job's own."""
     for name in JOBS:
         metadata = examples.infrastructure(name)["metadata"]
-        own = [
-            each for each in examples.planned() if each.labels.get("dativo.io/job") == job_of(name)
-        ]
+        own = examples.own(name)
         assert len(own) > 5
         for each in own:
             stored = examples.stored(each)["metadata"]
@@ -204,12 +222,40 @@ def test_what_jobs_say(examples: Fleet) -> None:
 
 @pytest.mark.parametrize("name", JOBS)
 def test_pods(examples: Fleet, name: str) -> None:
-    """The server takes a job's pods: their account, quota, limits and security level agree."""
-    cron_job = examples.cron_job(name)
-    template = cron_job["spec"]["jobTemplate"]["spec"]["template"]
-    metadata = {"name": "pod", "namespace": cron_job["metadata"]["namespace"]}
-    pod = {**template, "metadata": {**template["metadata"], **metadata}}
-    examples.api.apply({"apiVersion": "v1", "kind": "Pod", **pod}, "tests", dry_run=True)
+    """The server takes a job's pods: their account, quota, limits and security level agree.
+
+    Those that an operator makes are as the job's templates say; it adds to them.
+    """
+    made = [
+        (each.namespace, template)
+        for each in examples.own(name)
+        for template in templates(examples.stored(each))
+    ]
+    assert made
+    for namespace, template in made:
+        metadata = {"name": "pod", "namespace": namespace}
+        pod = {**template, "metadata": {**template["metadata"], **metadata}}
+        examples.api.apply({"apiVersion": "v1", "kind": "Pod", **pod}, "tests", dry_run=True)
+
+
+def test_scheduled_application(examples: Fleet) -> None:
+    """What a Spark job's schedule makes applications of is one that the server takes."""
+    text = JOBS[SESSIONS].replace(
+        "    variables:\n", "    variables:\n      run: schedule\n      schedule: '0 3 * * *'\n"
+    )
+    (job,) = load_document(yaml.safe_load(text), name="scheduled.yaml", environment={}).jobs
+    (scheduled,) = (
+        each
+        for each in plan([job]).unit(job.identity).resources
+        if isinstance(each, KubernetesObject) and each.kind == "ScheduledSparkApplication"
+    )
+    run = {
+        "apiVersion": scheduled.api_version,
+        "kind": "SparkApplication",
+        "metadata": {"name": "run", "namespace": scheduled.namespace, "labels": scheduled.labels},
+        "spec": scheduled.body["spec"]["template"],
+    }
+    examples.api.apply(run, "tests", dry_run=True)
 
 
 def test_quota(examples: Fleet) -> None:
@@ -229,7 +275,7 @@ def test_quota(examples: Fleet) -> None:
 def test_volume(examples: Fleet) -> None:
     """The claim of each job's volume is bound to it, whichever cloud the disk is of."""
     volumes = examples.api.objects("v1", "PersistentVolume")
-    jobs = (PAYMENTS, "initech/leads_gke.yaml", "initech/meters_aks.yaml")
+    jobs = (PAYMENTS, EMBEDDINGS, "initech/leads_gke.yaml", "initech/meters_aks.yaml")
     disks = {examples.infrastructure(job)["runtime"]["storage"]["volume_id"] for job in jobs}
     assert {each["spec"]["csi"]["volumeHandle"] for each in volumes} == disks
     for volume in volumes:
@@ -262,6 +308,25 @@ def test_unchanged(examples: Fleet) -> None:
     done = examples.workspace.preview(STACK, "--refresh")
     assert done.code == 0, done.log
     assert done.changes.keys() <= {"refresh"}
+
+
+def test_autoscaled(operated: ApiServer, workspace: Workspace) -> None:
+    """What Ray's autoscaler writes is no change, and keeps no other change from being applied."""
+    with operated.cleared():
+        fleet = Fleet(workspace, operated, {SCALED: SCALED_TEXT})
+        assert workspace.up(STACK).code == 0
+        (cluster,) = (each for each in fleet.planned() if each.kind == "RayCluster")
+        more = {"op": "replace", "path": "/spec/workerGroupSpecs/0/replicas", "value": 4}
+        fleet.api.patch(named(cluster), [more], "ray-autoscaler")
+        done = workspace.preview(STACK)
+        assert done.code == 0, done.log
+        assert not done.changes
+
+        fleet.write(SCALED, SCALED_TEXT.replace("tier: one", "tier: two"))
+        done = workspace.up(STACK)
+        assert done.code == 0, done.log
+        group = fleet.stored(cluster)["spec"]["workerGroupSpecs"][0]
+        assert group["template"]["metadata"]["labels"]["tier"] == "two"
 
 
 def test_life(fleet: Fleet, workspace: Workspace) -> None:

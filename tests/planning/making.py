@@ -53,6 +53,7 @@ _DATABRICKS: Mapping[str, Any] = {
     "runtime.platform": "databricks",
     "runtime.compute.instance_type": "i3.xlarge",
 }
+_ON_WORKERS: Mapping[str, Any] = {**_KUBERNETES, "runtime.compute.instance_count": 3}
 
 
 class Make:
@@ -98,6 +99,10 @@ class Make:
     def databricks(self, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
         """Return a job that builds the smallest cluster of Databricks, changed by fields."""
         return self.job({**_DATABRICKS, **(fields or {})}, **more)
+
+    def workers(self, platform: str, fields: Mapping[str, Any] | None = None, **more: Any) -> Job:
+        """Return a job with three workers of Spark, Ray or Dask, changed by fields."""
+        return self.job({**_ON_WORKERS, "runtime.platform": platform, **(fields or {})}, **more)
 
     def project(self, here: str = "/repo", **content: Any) -> LoadedProject:
         """Return a project whose file is at the top of the repository."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dativo_infra.adapters.pulumi.build import build, build_stack
 from dativo_infra.adapters.pulumi.components import (
     Component,
+    DaskCluster,
     DatabricksCluster,
     DatabricksClusterArgs,
     EcsCluster,
@@ -13,16 +14,20 @@ from dativo_infra.adapters.pulumi.components import (
     EcsServiceArgs,
     EmrCluster,
     EmrClusterArgs,
+    KubernetesClusterArgs,
     KubernetesJob,
     KubernetesJobArgs,
     KubernetesNamespace,
     KubernetesNamespaceArgs,
     KubernetesServiceAccount,
     KubernetesServiceAccountArgs,
+    RayCluster,
+    SparkApplication,
 )
 
 __all__ = [
     "Component",
+    "DaskCluster",
     "DatabricksCluster",
     "DatabricksClusterArgs",
     "EcsCluster",
@@ -31,12 +36,15 @@ __all__ = [
     "EcsServiceArgs",
     "EmrCluster",
     "EmrClusterArgs",
+    "KubernetesClusterArgs",
     "KubernetesJob",
     "KubernetesJobArgs",
     "KubernetesNamespace",
     "KubernetesNamespaceArgs",
     "KubernetesServiceAccount",
     "KubernetesServiceAccountArgs",
+    "RayCluster",
+    "SparkApplication",
     "build",
     "build_stack",
 ]

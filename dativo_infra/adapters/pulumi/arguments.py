@@ -37,6 +37,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """Where in a job an argument is laid."""
 
 PLATFORMS: Mapping[str, str] = {
+    "DaskCluster": "dask",
     "DatabricksCluster": "databricks",
     "EcsCluster": "ecs",
     "EcsService": "fargate",
@@ -44,12 +45,16 @@ PLATFORMS: Mapping[str, str] = {
     "KubernetesJob": "kubernetes",
     "KubernetesNamespace": "kubernetes",
     "KubernetesServiceAccount": "kubernetes",
+    "RayCluster": "ray",
+    "SparkApplication": "spark",
 }
 """The platform of a component's job that names none."""
 
 _LISTS = frozenset({"subnet_ids", "security_group_ids"})
-# The runner needs them; what is built depends on them only where it brings the job's text along.
 _PATHS = ("source_connector_path", "target_connector_path", "asset_path")
+"""What the runner needs of a job."""
+_WITH_TEXT = frozenset({"DaskCluster", "KubernetesJob", "RayCluster", "SparkApplication"})
+"""The components that bring the job's text along, so that what is built depends on all of it."""
 
 
 def unit_from(
@@ -145,7 +150,7 @@ def _read(path: str) -> tuple[dict[str, Any], Source]:
 def _complete(document: dict[str, Any], component: str, name: str | None) -> dict[str, Any]:
     """Return a document with what a program that builds infrastructure need not say."""
     base: dict[str, Any] = {BLOCK: {"runtime": {"platform": PLATFORMS[component]}}}
-    if component != "KubernetesJob":
+    if component not in _WITH_TEXT:
         base.update(dict.fromkeys(_PATHS, "none"))
     if name is not None:
         base[BLOCK]["name"] = name

@@ -44,7 +44,8 @@ class ComputeArgs(TypedDict, total=False):
     """The machines."""
 
     cluster_id: pulumi.Input[str]
-    """A cluster that exists: it is referred to, and none is built. On ECS an output is its ARN."""
+    """A cluster that exists: it is referred to, and none is built. An output is the ARN of one of
+    ECS, the address of one of Spark, Ray or Dask."""
     instance_type: pulumi.Input[str]
     """Machine type of the workers."""
     instance_count: int
@@ -174,6 +175,13 @@ class KubernetesJobArgs(KubernetesServiceAccountArgs, total=False):
     """Where data and state are kept."""
     tags: Mapping[str, pulumi.Input[str]]
     """Tags of the job, kept as annotations."""
+
+
+class KubernetesClusterArgs(KubernetesJobArgs, total=False):
+    """A job that runs on workers in Kubernetes: of Spark, Ray or Dask."""
+
+    compute: ComputeArgs
+    """The number of workers, or the cluster that exists."""
 
 
 class Component(pulumi.ComponentResource):
@@ -422,9 +430,121 @@ class KubernetesJob(Component):
         self._build_alone(name, args, KubernetesJobArgs, opts)
 
 
+class SparkApplication(Component):
+    """What one job has of its own on Spark: its application, settings and network policy.
+
+    Where a `cluster_id` names a cluster that exists, a CronJob runs the job there.
+    """
+
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    service_account: pulumi.Output[str]
+    """Name of the account that the driver and the executors run as."""
+    config_map: pulumi.Output[str]
+    """Name of the ConfigMap with what the job refers to."""
+    application: pulumi.Output[str] | None
+    """Name of the SparkApplication, where there is one."""
+    scheduled_application: pulumi.Output[str] | None
+    """Name of the ScheduledSparkApplication, where the job runs by the clock."""
+    master: pulumi.Output[str] | None
+    """Address of the Spark cluster, where it exists."""
+    cron_job: pulumi.Output[str] | None
+    """Name of the CronJob that runs the job on a cluster that exists."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "namespace": "kubernetes_namespace",
+        "service_account": "kubernetes_service_account",
+        "config_map": "kubernetes_config_map",
+    }
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {
+        "application": "spark_application",
+        "scheduled_application": "spark_scheduled_application",
+        "master": "spark_master",
+        "cron_job": "kubernetes_cron_job",
+    }
+
+    def __init__(
+        self, name: str, args: KubernetesClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, KubernetesClusterArgs, opts)
+
+
+class RayCluster(Component):
+    """A Ray cluster, unless it exists, and the CronJob that runs one job on it."""
+
+    address: pulumi.Output[str]
+    """Address that programs connect to, such as ray://host:10001."""
+    cron_job: pulumi.Output[str]
+    """Name of the CronJob that runs the job."""
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    service_account: pulumi.Output[str]
+    """Name of the account that the job's pods run as."""
+    config_map: pulumi.Output[str]
+    """Name of the ConfigMap with what the job refers to."""
+    cluster_name: pulumi.Output[str] | None
+    """Name of the RayCluster, where it is known."""
+    dashboard_url: pulumi.Output[str] | None
+    """Web page of the cluster, where its name is known."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "address": "ray_address",
+        "cron_job": "kubernetes_cron_job",
+        "namespace": "kubernetes_namespace",
+        "service_account": "kubernetes_service_account",
+        "config_map": "kubernetes_config_map",
+    }
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {
+        "cluster_name": "ray_cluster_name",
+        "dashboard_url": "ray_dashboard_url",
+    }
+
+    def __init__(
+        self, name: str, args: KubernetesClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, KubernetesClusterArgs, opts)
+
+
+class DaskCluster(Component):
+    """A Dask cluster, unless it exists, and the CronJob that runs one job on it."""
+
+    scheduler_address: pulumi.Output[str]
+    """Address that programs connect to, such as tcp://host:8786."""
+    cron_job: pulumi.Output[str]
+    """Name of the CronJob that runs the job."""
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    service_account: pulumi.Output[str]
+    """Name of the account that the job's pods run as."""
+    config_map: pulumi.Output[str]
+    """Name of the ConfigMap with what the job refers to."""
+    cluster_name: pulumi.Output[str] | None
+    """Name of the DaskCluster, where it is known."""
+    dashboard_url: pulumi.Output[str] | None
+    """Web page of the cluster, where its name is known."""
+
+    _EXPORTS: ClassVar[Mapping[str, str]] = {
+        "scheduler_address": "dask_scheduler_address",
+        "cron_job": "kubernetes_cron_job",
+        "namespace": "kubernetes_namespace",
+        "service_account": "kubernetes_service_account",
+        "config_map": "kubernetes_config_map",
+    }
+    _EXPORTS_OF_SOME: ClassVar[Mapping[str, str]] = {
+        "cluster_name": "dask_cluster_name",
+        "dashboard_url": "dask_dashboard_url",
+    }
+
+    def __init__(
+        self, name: str, args: KubernetesClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        self._build_alone(name, args, KubernetesClusterArgs, opts)
+
+
 COMPONENTS: Mapping[str, type[Component]] = {
     each.__name__: each
     for each in (
+        DaskCluster,
         DatabricksCluster,
         EcsCluster,
         EcsService,
@@ -432,6 +552,8 @@ COMPONENTS: Mapping[str, type[Component]] = {
         KubernetesJob,
         KubernetesNamespace,
         KubernetesServiceAccount,
+        RayCluster,
+        SparkApplication,
     )
 }
 """The component of each unit, by `Unit.component`."""

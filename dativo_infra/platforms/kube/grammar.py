@@ -19,6 +19,8 @@ _QUANTITY = re.compile(
     r"(?:(?P<unit>[numkMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
 )
 
+_SIZE = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[kKMGTP]i?)?[bB]?")
+
 
 def is_namespace(text: str) -> bool:
     """Return whether a text may be the name of a namespace (a DNS label).
@@ -47,6 +49,15 @@ def amount(text: str) -> float:
     if match is None:
         return 0.0
     return float(f"{match['number']}e{match['exponent'] or 0}") * _UNITS[match["unit"] or ""]
+
+
+def size(text: str) -> int | None:
+    """Return the bytes that a text such as `20GB`, `20GiB`, `20Gi` or `1000000` means, or None."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        return None
+    unit = (match["unit"] or "").replace("k", "K")
+    return round(float(match["number"]) * (1e3 if unit == "K" else _UNITS[unit]))
 
 
 def network(text: str) -> IPv4Network | IPv6Network | None:

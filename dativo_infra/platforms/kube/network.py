@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,8 @@ from dativo_infra.platforms.base import Context, Variable, switched_on, unused
 from dativo_infra.platforms.kube import grammar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from dativo_infra.model import Job
     from dativo_infra.values import Text
 
 METADATA_ADDRESSES = (
@@ -95,20 +95,62 @@ VARIABLES = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What the pods of a platform need beside what every job's pods do."""
+
+    within: bool = False
+    """Whether the job's pods reach each other, on every port."""
+    api_server: bool = False
+    """Whether they ask the cluster's API server."""
+    endpoints: tuple[reach.Endpoint, ...] = ()
+    """What else they connect to."""
+    ingress: tuple[Mapping[str, Any], ...] = ()
+    """Rules for who else connects to them."""
+    egress: tuple[Mapping[str, Any], ...] = ()
+    """Rules for what else they connect to, where a single port does not say it."""
+    notes: tuple[str, ...] = ()
+    """What people are told of these rules."""
+
+
+NO_TRAFFIC = Traffic()
+_API_SERVER = 6443
+"""The port behind the API server's Service where it is not 443.
+
+Source: https://kubernetes.io/docs/reference/networking/ports-and-protocols/
+"""
+
+
 def spec(
-    context: Context, selected: Mapping[str, Text], account: Mapping[str, Text]
+    context: Context,
+    selected: Mapping[str, Text],
+    account: Mapping[str, Text],
+    traffic: Traffic = NO_TRAFFIC,
 ) -> dict[str, Any]:
     """Return the spec of the policy of the pods with the labels `selected`.
 
     `account` is the annotations of their service account, which tell how they get credentials.
     Source: https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/network-policy-v1/
     """
+    own = [{"podSelector": {"matchLabels": dict(selected)}}]
+    api_server = [{"to": anywhere(), "ports": tcp(_API_SERVER)}] if traffic.api_server else []
     return {
         # The job's own pods alone: its neighbours in the namespace keep their network.
         "podSelector": {"matchLabels": dict(selected)},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": list(_ingress(context)),
-        "egress": [*_always(account), *_declared(context.job), *_asked(context.settings)],
+        "ingress": [
+            *([{"from": own}] if traffic.within else []),
+            *_ingress(context),
+            *traffic.ingress,
+        ],
+        "egress": [
+            *_always(account),
+            *([{"to": own}] if traffic.within else []),
+            *api_server,
+            *_declared((*reach.endpoints(context.job), *traffic.endpoints)),
+            *_asked(context.settings),
+            *traffic.egress,
+        ],
     }
 
 
@@ -116,7 +158,9 @@ def _on_gke(account: Mapping[str, Text]) -> bool:
     return "iam.gke.io/gcp-service-account" in account
 
 
-def notes(context: Context, account: Mapping[str, Text]) -> Iterator[str]:
+def notes(
+    context: Context, account: Mapping[str, Text], traffic: Traffic = NO_TRAFFIC
+) -> Iterator[str]:
     """Yield what the pods reach, for people."""
     job = context.job
     reasons = ", ".join(reach.https_reasons(job))
@@ -129,12 +173,17 @@ def notes(context: Context, account: Mapping[str, Text]) -> Iterator[str]:
             "pods reach: GKE's own metadata server, for workload identity; a node pool without it "
             "would give them the machine's credentials"
         )
-    for endpoint in reach.endpoints(job):
+    if traffic.within:
+        yield "pods reach: each other, on every port"
+    if traffic.api_server:
+        yield f"pods reach: port {_API_SERVER} of any host, for the cluster's API server"
+    for endpoint in (*reach.endpoints(job), *traffic.endpoints):
         where = endpoint.host or "any host"
         if endpoint.namespace:
             # A policy sees a packet after the Service has chosen a pod, and so the pod's port.
             where += f" (pods of namespace {endpoint.namespace} that listen on that port)"
         yield f"pods reach: port {endpoint.port} of {where}, for {endpoint.why}"
+    yield from traffic.notes
     for place in reach.unknown_ports(job):
         yield f"pods may not reach {place}: its port is not known here; use variables.egress_ports"
     where = ", ".join(context.settings["egress_cidrs"]) or "any host"
@@ -149,7 +198,7 @@ def _ingress(context: Context) -> Iterator[Mapping[str, Any]]:
     annotations = context.get("metadata.annotations") or {}
     port = reach.port_of(annotations.get("prometheus.io/port"))
     if annotations.get("prometheus.io/scrape") == "true" and port:
-        yield {"from": [{"namespaceSelector": {}}], "ports": _tcp(port)}
+        yield {"from": [{"namespaceSelector": {}}], "ports": tcp(port)}
 
 
 def _always(account: Mapping[str, Text]) -> Iterator[Mapping[str, Any]]:
@@ -157,31 +206,32 @@ def _always(account: Mapping[str, Text]) -> Iterator[Mapping[str, Any]]:
     dns = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     yield {"to": [_namespace("kube-system"), *map(_block, _DNS_CACHES)], "ports": dns}
     # By this port Azure's workload identity, and IAM roles for service accounts, get credentials.
-    yield {"to": _anywhere(), "ports": _tcp(443)}
+    yield {"to": anywhere(), "ports": tcp(443)}
     if _on_gke(account):
         for address, ports in _GKE_METADATA:
-            yield {"to": [{"ipBlock": {"cidr": address}}], "ports": _tcp(*ports)}
+            yield {"to": [{"ipBlock": {"cidr": address}}], "ports": tcp(*ports)}
 
 
-def _declared(job: Job) -> Iterator[Mapping[str, Any]]:
+def _declared(endpoints: Iterable[reach.Endpoint]) -> Iterator[Mapping[str, Any]]:
     """Yield what the job's own resources and connections need."""
     ports: dict[str, set[int]] = {}
-    for endpoint in reach.endpoints(job):
+    for endpoint in endpoints:
         ports.setdefault(endpoint.namespace or "", set()).add(endpoint.port)
     for namespace, inside in sorted(ports.items()):
-        to = [_namespace(namespace)] if namespace else _anywhere()
-        yield {"to": to, "ports": _tcp(*sorted(inside))}
+        to = [_namespace(namespace)] if namespace else anywhere()
+        yield {"to": to, "ports": tcp(*sorted(inside))}
 
 
 def _asked(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield what the job's variables ask for beside."""
     ports, networks = settings["egress_ports"], settings["egress_cidrs"]
     if ports or networks:
-        to = [_block(cidr) for cidr in networks] or _anywhere()
-        yield {"to": to, **({"ports": _tcp(*ports)} if ports else {})}
+        to = [_block(cidr) for cidr in networks] or anywhere()
+        yield {"to": to, **({"ports": tcp(*ports)} if ports else {})}
 
 
-def _tcp(*ports: int) -> list[Mapping[str, Any]]:
+def tcp(*ports: int) -> list[Mapping[str, Any]]:
+    """Return TCP ports as a rule has them."""
     return [{"protocol": "TCP", "port": port} for port in ports]
 
 
@@ -197,6 +247,7 @@ def _block(cidr: str) -> Mapping[str, Any]:
     return {"ipBlock": {"cidr": cidr, **({"except": inside} if inside else {})}}
 
 
-def _anywhere() -> list[Mapping[str, Any]]:
+def anywhere() -> list[Mapping[str, Any]]:
+    """Return every host as peers, but for the metadata addresses."""
     # Some network plugins never match pods by their addresses, so those are named beside.
     return [_block("0.0.0.0/0"), _block("::/0"), {"namespaceSelector": {}}]

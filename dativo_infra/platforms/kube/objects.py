@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
 from dativo_infra.names import KUBERNETES as NAME
 from dativo_infra.names import LABEL_VALUE, render_word
 from dativo_infra.platforms import runner, shapes
-from dativo_infra.platforms.base import Context, Shared, used
+from dativo_infra.platforms.base import Context, Shared, unused, used
 from dativo_infra.platforms.kube import (
     environment,
     metadata,
@@ -31,7 +32,12 @@ VARIABLES = (
     *shared.VARIABLES,
 )
 
+_CLUSTER_NETWORK = unused("pods get the network of the cluster, which is built elsewhere")
+
 FIELDS = {
+    "runtime.network.vpc_id": (_CLUSTER_NETWORK,),
+    "runtime.network.subnet_ids": (_CLUSTER_NETWORK,),
+    "runtime.network.security_group_ids": (_CLUSTER_NETWORK,),
     **shared.FIELDS,
     **volumes.FIELDS,
     **environment.FIELDS,
@@ -47,6 +53,8 @@ EXPORTS = {
 }
 
 _RBAC = "rbac.authorization.k8s.io"
+_PLAIN = Lifecycle()
+_KEPT = Lifecycle(retain=True)
 
 
 def check(context: Context) -> None:
@@ -58,11 +66,28 @@ def check(context: Context) -> None:
 
 
 class JobObjects:
-    """The objects of one job, each made once from the job's context."""
+    """The objects of one job, each made once from the job's context.
 
-    def __init__(self, context: Context, exports: Mapping[str, str]) -> None:
-        """Take the job's context and what its platform exports beside `EXPORTS`."""
+    Args:
+        context: the job's context.
+        exports: what its platform exports beside `EXPORTS`.
+        environment: what its platform tells the containers beside those.
+        rules: what its account may do beside reading the job's own ConfigMaps.
+        traffic: what its pods reach, and are reached by, beside what every job needs.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        exports: Mapping[str, Text],
+        *,
+        environment: Mapping[str, Text] = MappingProxyType({}),
+        rules: Iterable[Mapping[str, Any]] = (),
+        traffic: network.Traffic = network.NO_TRAFFIC,
+    ) -> None:
         self.context = context
+        self._rules = tuple(rules)
+        self._traffic = traffic
         self.namespace: str = context.get("runtime.namespace") or ""
         self.name = context.name(NAME)
         given: str | None = context.known("runtime.service_account")
@@ -74,13 +99,13 @@ class JobObjects:
         self.labels = {**metadata.labels_of(context), **self.account.pod_labels}
         self.annotations = metadata.annotations_of(context)
         self.volume = volumes.state_volume(context, f"{self.name}-state")
-        self.exports = {
+        self.exports: dict[str, Text] = {
             "kubernetes_namespace": self.namespace,
             "kubernetes_service_account": self.account.name,
             **exports,
             "kubernetes_config_map": self._config_map,
         }
-        self.environment = dict(self._environment())
+        self.environment = {**dict(self._environment()), **environment}
 
     @property
     def _config_map(self) -> str:
@@ -101,7 +126,7 @@ class JobObjects:
     def notes(self) -> Iterator[str]:
         """Yield what a person should know."""
         if self.context.settings["enable_network_policy"]:
-            yield from network.notes(self.context, self.account.annotations)
+            yield from network.notes(self.context, self.account.annotations, self._traffic)
 
     def object(
         self,
@@ -114,7 +139,7 @@ class JobObjects:
         path: str = "runtime.platform",
         namespaced: bool = True,
         after: Iterable[str] = (),
-        retain: bool = False,
+        lifecycle: Lifecycle = _PLAIN,
     ) -> KubernetesObject:
         """Return one object with the job's labels, in its namespace, named after the job."""
         return KubernetesObject(
@@ -128,7 +153,7 @@ class JobObjects:
             annotations=self.annotations,
             body=body,
             after=tuple(after),
-            lifecycle=Lifecycle(retain=retain),
+            lifecycle=lifecycle,
         )
 
     def surroundings(self) -> Iterator[KubernetesObject]:
@@ -139,7 +164,7 @@ class JobObjects:
         yield from self._access()
         if self.context.settings["enable_network_policy"]:
             selected = metadata.identity_labels(self.context.identity)
-            spec = network.spec(self.context, selected, self.account.annotations)
+            spec = network.spec(self.context, selected, self.account.annotations, self._traffic)
             yield self.object(
                 "network-policy",
                 "networking.k8s.io/v1",
@@ -149,34 +174,63 @@ class JobObjects:
             )
         yield from self._state()
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of the runner's command line that run the job once."""
+        return runner.run_once(self._job_path)
+
     def pod_template(self) -> dict[str, Any]:
         """Return the template of a pod that runs the job once."""
-        tenant = render_word(self.context.job.tenant, LABEL_VALUE)
-        job_path = f"{runner.JOB_FOLDER}/{tenant}/{self._job_file}"
+        amounts = pods.resources(self._settings, "job")
+        container = pods.Container(args=self.arguments, amounts=amounts)
+        return self.template(container, {"restartPolicy": "Never"}, runs_job=True)
+
+    def template(
+        self,
+        container: pods.Container,
+        spec: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        runs_job: bool = False,
+    ) -> dict[str, Any]:
+        """Return the template of a pod with the job's labels, account, files and environment.
+
+        `spec` is what else the pod's spec says. A disk that one machine alone can mount is in the
+        pod that runs the job (`runs_job`), and in no other.
+        """
         sources = [{"configMapRef": {"name": self._config_map}}]
         if has_secret(self.environment):
             sources.append({"secretRef": {"name": self._config_map}})
         # One file, so that the image's other jobs of the tenant stay where they are.
         job = pods.Mount(
             name="job",
-            path=job_path,
+            path=self._job_path,
             volume={"configMap": {"name": self._job_map}},
             sub_path=self._job_file,
         )
         mounts = [job]
-        if self.volume:
+        if self.volume and (runs_job or not self.volume.single):
             claim = {"persistentVolumeClaim": {"claimName": self.volume.claim}}
             mounts.append(pods.Mount(name="state", path=self.volume.mount_path, volume=claim))
+        made = pods.pod(
+            container,
+            account=self.account.name,
+            settings=self._settings,
+            environment=sources,
+            mounts=mounts,
+        )
         return {
             "metadata": {"labels": self.labels, "annotations": self.annotations},
-            "spec": pods.pod(
-                account=self.account.name,
-                args=runner.run_once(job_path),
-                settings=self.context.settings,
-                environment=sources,
-                mounts=mounts,
-            ),
+            "spec": {**made, **spec},
         }
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        return self.context.settings
+
+    @property
+    def _job_path(self) -> str:
+        tenant = render_word(self.context.job.tenant, LABEL_VALUE)
+        return f"{runner.JOB_FOLDER}/{tenant}/{self._job_file}"
 
     def _environment(self) -> Iterator[tuple[str, Text]]:
         yield from runner.settings(self.context)
@@ -197,14 +251,14 @@ class JobObjects:
         yield self.object("job-config-map", "v1", "ConfigMap", {"data": job}, name=self._job_map)
 
     def _access(self) -> Iterator[KubernetesObject]:
-        """Yield a role that lets the account read the job's own ConfigMaps, and its binding."""
+        """Yield the account's role, which reads the job's own ConfigMaps, and its binding."""
         rule = {
             "apiGroups": [""],
             "resources": ["configmaps"],
             "resourceNames": [self._config_map, self._job_map],
             "verbs": ["get"],
         }
-        yield self.object("role", f"{_RBAC}/v1", "Role", {"rules": [rule]})
+        yield self.object("role", f"{_RBAC}/v1", "Role", {"rules": [rule, *self._rules]})
         subject = {
             "kind": "ServiceAccount",
             "name": self.account.name,
@@ -228,7 +282,7 @@ class JobObjects:
                 name=volume.claim,
                 path="runtime.storage.volume_id",
                 namespaced=False,
-                retain=True,
+                lifecycle=_KEPT,
             )
         if volume and volume.claim_spec:
             yield self.object(
@@ -239,7 +293,7 @@ class JobObjects:
                 name=volume.claim,
                 path="runtime.storage",
                 after=("volume",) if volume.disk_spec else (),
-                retain=True,
+                lifecycle=_KEPT,
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import rules
@@ -12,6 +12,9 @@ from dativo_infra.platforms.kube import grammar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+CONTAINER_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""What the restricted standard wants of each container."""
 
 VARIABLES = (
     runner.IMAGE,
@@ -85,47 +88,68 @@ class Mount:
         return {"name": self.name, **self.volume}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """What tells the container of a pod from that of another pod of the job."""
+
+    name: str = runner.CONTAINER
+    command: tuple[str, ...] = ()
+    """Instead of the image's entry point; that where empty."""
+    args: tuple[str, ...] = ()
+    amounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Requests and limits, see `resources`."""
+    mounts: tuple[Mount, ...] = ()
+    """What it mounts beside the job's own files."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else the container has, such as ports."""
+
+
 def pod(
+    container: Container,
     *,
     account: str,
-    args: Iterable[str],
     settings: Mapping[str, Any],
     environment: Iterable[Mapping[str, Any]],
     mounts: Iterable[Mount],
 ) -> dict[str, Any]:
-    """Return the spec of a pod that runs the image once with these arguments.
+    """Return the spec of a pod with one container of the job's image.
 
     With `enable_pod_security_policy` it keeps to the restricted standard.
     Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
     """
-    mounts = tuple(mounts)
-    container = {
-        "name": runner.CONTAINER,
+    mounts = (*mounts, *container.mounts)
+    command = {"command": list(container.command)} if container.command else {}
+    args = {"args": list(container.args)} if container.args else {}
+    made = {
+        "name": container.name,
         "image": settings["image"],
-        "args": list(args),
+        **command,
+        **args,
         "envFrom": list(environment),
-        "resources": resources(settings),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "resources": container.amounts,
+        "securityContext": CONTAINER_SECURITY,
         "volumeMounts": [mount.as_mount() for mount in mounts],
+        **container.more,
     }
     return {
         "serviceAccountName": account,
-        "restartPolicy": "Never",
         "securityContext": security_context(settings),
-        "containers": [container],
+        "containers": [made],
         "volumes": [mount.as_volume() for mount in mounts],
     }
 
 
-def resources(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return the container's requests and limits, from the variables given."""
+def resources(settings: Mapping[str, Any], part: str = "") -> dict[str, dict[str, str]]:
+    """Return the container's requests and limits, from the variables given.
+
+    A `part` of a cluster has variables of its own, such as `head_cpu`: it asks for that much, and
+    gets no more.
+    """
     found: dict[str, dict[str, str]] = {}
     for kind in ("requests", "limits"):
         for resource in ("cpu", "memory"):
-            if value := settings.get(f"resource_{kind}_{resource}"):
+            own = settings.get(f"{part}_{resource}")
+            if value := own or settings.get(f"resource_{kind}_{resource}"):
                 found.setdefault(kind, {})[resource] = value
     return found
 

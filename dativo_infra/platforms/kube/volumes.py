@@ -120,6 +120,11 @@ class StateVolume:
     disk_spec: Mapping[str, Any] | None
     """Spec of the volume behind it; None where the cluster makes one, or has it."""
 
+    @property
+    def single(self) -> bool:
+        """Whether one machine alone can mount it; of a claim that exists that is not known."""
+        return bool(self.claim_spec) and "ReadWriteMany" not in self.claim_spec["accessModes"]
+
 
 def state_volume(context: Context, name: str) -> StateVolume | None:
     """Return the volume of a job's state, called `name` where it gets a name of ours."""

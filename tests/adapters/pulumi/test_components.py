@@ -12,6 +12,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 
 from dativo_infra.adapters.pulumi import (
     Component,
+    DaskCluster,
     DatabricksCluster,
     DatabricksClusterArgs,
     EcsCluster,
@@ -22,6 +23,8 @@ from dativo_infra.adapters.pulumi import (
     KubernetesJob,
     KubernetesNamespace,
     KubernetesServiceAccount,
+    RayCluster,
+    SparkApplication,
 )
 from dativo_infra.adapters.pulumi.arguments import PLACES, PLATFORMS
 from dativo_infra.adapters.pulumi.components import COMPONENTS
@@ -279,6 +282,73 @@ def test_kubernetes_components_stand_beside_each_other() -> None:
     account = recording.one("kubernetes:core/v1:ServiceAccount")
     assert namespace.urn in recording.one("dativo:index:KubernetesServiceAccount").dependencies
     assert account.urn in recording.one("dativo:index:KubernetesJob").dependencies
+
+
+@pytest.mark.parametrize(
+    ("component", "type_", "outputs"),
+    [
+        (
+            SparkApplication,
+            "sparkoperator.k8s.io/v1beta2:SparkApplication",
+            {"application": "acme-prod-sync"},
+        ),
+        (
+            RayCluster,
+            "ray.io/v1:RayCluster",
+            {
+                "cluster_name": "acme-prod-sync",
+                "address": "ray://acme-prod-sync-head-svc.data.svc.cluster.local:10001",
+                "dashboard_url": "http://acme-prod-sync-head-svc.data.svc.cluster.local:8265",
+                "cron_job": "acme-prod-sync",
+            },
+        ),
+        (
+            DaskCluster,
+            "kubernetes.dask.org/v1:DaskCluster",
+            {
+                "cluster_name": "acme-prod-sync",
+                "scheduler_address": "tcp://acme-prod-sync-scheduler.data.svc.cluster.local:8786",
+                "dashboard_url": "http://acme-prod-sync-scheduler.data.svc.cluster.local:8787",
+                "cron_job": "acme-prod-sync",
+            },
+        ),
+    ],
+)
+def test_a_cluster_in_kubernetes(
+    component: type[Component], type_: str, outputs: dict[str, str]
+) -> None:
+    """Workers in Kubernetes from arguments alone, with what the job is told of them."""
+    recording = made(component, "sync", {**SYNC, "compute": {"instance_count": 2}}, config=CONTEXT)
+    own = recording.one(f"dativo:index:{component.__name__}")
+    found = recording.outputs[own.urn]
+    assert found.items() >= {**outputs, "namespace": "data", "service_account": "runner"}.items()
+    cluster = recording.one(f"kubernetes:{type_}")
+    assert cluster.parent == own.urn
+    assert cluster.inputs["metadata"]["name"] == "acme-prod-sync"
+
+
+@pytest.mark.parametrize(
+    ("component", "output"),
+    [(SparkApplication, "master"), (RayCluster, "address"), (DaskCluster, "scheduler_address")],
+)
+def test_a_cluster_that_another_resource_has_made(
+    component: Callable[..., Component], output: str
+) -> None:
+    """The address of a cluster may be an output; then no cluster is built, and a CronJob is."""
+
+    def program() -> None:
+        address = pulumi.Output.from_input("tcp://head.example:1234")
+        component("sync", {**SYNC, "compute": {"cluster_id": address}})
+
+    recording = record(program, config=CONTEXT)
+    own = recording.one(f"dativo:index:{component.__name__}")
+    assert recording.outputs[own.urn][output] == "tcp://head.example:1234"
+    assert recording.one("kubernetes:batch/v1:CronJob").inputs["spec"]["suspend"] is True
+    told = recording.one("kubernetes:core/v1:ConfigMap", "sync-config-map").inputs["data"]
+    assert any("tcp://head.example:1234" in each for each in told.values())
+    assert not any(
+        each.type.endswith(("Cluster", "Application")) and each is not own for each in recording
+    )
 
 
 def test_a_service_of_ecs_from_arguments_alone() -> None:

@@ -476,6 +476,28 @@ def test_a_misspelt_field_of_an_object_is_refused(built: Any) -> None:
         built(resource)
 
 
+@pytest.mark.parametrize(
+    ("path", "taken"), [("spec.groups[0].replicas", True), ("spec.worker.replicas", False)]
+)
+def test_a_list_that_something_else_writes_is_taken_over(
+    built: Any, path: str, *, taken: bool
+) -> None:
+    """Else the server refuses each later update: who writes an item owns the list as a whole."""
+    body = {"spec": {"groups": [{"replicas": 2}], "worker": {"replicas": 2}}}
+    resource = replace(
+        OBJECT,
+        api_version="example.com/v1",
+        kind="Cluster",
+        body=body,
+        annotations={"note": "x"},
+        lifecycle=Lifecycle(ignore=(f"body.{path}",)),
+    )
+    cluster = built(resource).one("kubernetes:example.com/v1:Cluster")
+    assert cluster.ignore_changes == (path,)
+    force = {"pulumi.com/patchForce": "true"} if taken else {}
+    assert cluster.inputs["metadata"]["annotations"] == {"note": "x", **force}
+
+
 def test_another_object_is_a_custom_resource(built: Any) -> None:
     """A kind that only the cluster knows is registered as it is."""
     body = {"spec": {"rayVersion": "2.9.0", "headGroupSpec": {"rayStartParams": {}}}}

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from dativo_infra.resources.kubernetes import KubernetesObject
 
 _OWN_GROUPS = ".k8s.io"
+_TAKE_OVER = {"pulumi.com/patchForce": "true"}
+"""Who writes one item of a list of a custom resource owns the list as a whole, and every later
+update of it would be refused.
+
+Source: https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
+"""
 
 
 def kubernetes_object(resource: KubernetesObject, scope: Scope) -> None:
@@ -23,18 +29,20 @@ def kubernetes_object(resource: KubernetesObject, scope: Scope) -> None:
     from pulumi_kubernetes.apiextensions import CustomResource
     from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
+    ignore = [path.removeprefix("body.") for path in resource.lifecycle.ignore]
+    contested = any("[" in path for path in ignore)
+    annotations = {**resource.annotations, **(_TAKE_OVER if contested else {})}
     metadata = {
         "name": resource.name,
         "namespace": resource.namespace,
         "labels": resource.labels or None,
-        "annotations": resource.annotations or None,
+        "annotations": annotations or None,
     }
     body = scope.resolver.value(resource.body)
     if (resource.api_version, resource.kind) == ("v1", "Secret"):
         for part in ("data", "stringData"):
             hidden = {key: pulumi.Output.secret(item) for key, item in body.get(part, {}).items()}
             body |= {part: hidden} if hidden else {}
-    ignore = [path.removeprefix("body.") for path in resource.lifecycle.ignore]
     cls = known_class(resource.api_version, resource.kind)
     if cls is not None:
         scope.create(cls, {"metadata": metadata, **body}, ignore=ignore)

@@ -21,6 +21,7 @@ from pulumi.provider.server import ComponentInitError
 from dativo_infra.adapters.pulumi.components import (
     COMPONENTS,
     JobArgs,
+    KubernetesJobArgs,
     KubernetesNamespaceArgs,
     KubernetesServiceAccountArgs,
 )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "dativo"
 
-_BASES = (JobArgs, KubernetesNamespaceArgs, KubernetesServiceAccountArgs)
+_BASES = (JobArgs, KubernetesNamespaceArgs, KubernetesServiceAccountArgs, KubernetesJobArgs)
 
 
 class Package(ComponentProvider):

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 GONE_WITHIN = 60.0
 """Seconds in which an object that is deleted is gone, a namespace with all that is in it."""
@@ -132,9 +132,16 @@ class Api:
         return [{"apiVersion": api_version, "kind": kind, **each} for each in answer["items"]]
 
     def apply(
-        self, manifest: Mapping[str, Any], manager: str, *, dry_run: bool = False
+        self,
+        manifest: Mapping[str, Any],
+        manager: str,
+        *,
+        dry_run: bool = False,
+        force: bool = False,
     ) -> dict[str, Any]:
         """Apply a manifest on the server's side, with strict field validation; return the object.
+
+        With `force` it takes over fields that others have changed.
 
         Raises:
             Refused: the server refuses it.
@@ -145,13 +152,50 @@ class Api:
         answer = self._call(
             "PATCH",
             self._path(named),
-            params=parameters | ({"dryRun": "All"} if dry_run else {}),
+            params=parameters
+            | ({"dryRun": "All"} if dry_run else {})
+            | ({"force": "true"} if force else {}),
             headers={"Content-Type": "application/apply-patch+yaml"},
             json=manifest,
         )
         if warning := answer.headers.get("Warning"):
             raise Warned(f"{named}: {warning}")
         return answer.json()
+
+    def patch(self, named: Named, operations: Sequence[Mapping[str, Any]], manager: str) -> None:
+        """Change an object as somebody else does, by operations of JSON Patch."""
+        self._call(
+            "PATCH",
+            self._path(named),
+            params={"fieldManager": manager},
+            headers={"Content-Type": "application/json-patch+json"},
+            json=operations,
+        )
+
+    def define(self, definition: Mapping[str, Any]) -> None:
+        """Apply the definition of a kind, and wait until objects of it can be listed, so stored.
+
+        Raises:
+            Refused: the server refuses it, or does not take it up.
+        """
+        with suppress(Warned):  # somebody else wrote it
+            self.apply(definition, "tests")
+        spec = definition["spec"]
+        for version in (each["name"] for each in spec["versions"] if each["served"]):
+            self._wait_until_served(f"{spec['group']}/{version}", spec["names"]["kind"])
+
+    def _wait_until_served(self, api_version: str, kind: str) -> None:
+        latest = time.monotonic() + GONE_WITHIN
+        while True:
+            self._resources.cache_clear()
+            try:
+                self.objects(api_version, kind)
+            except Refused:
+                if time.monotonic() > latest:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def delete(self, named: Named, propagation: str = "Foreground") -> None:
         """Have an object deleted if it is there, by default after what it owns."""

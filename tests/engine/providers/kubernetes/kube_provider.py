@@ -80,6 +80,13 @@ _BY_THE_SERVER = frozenset({"generation", "managedFields", "resourceVersion"})
 """What is in the metadata of every object, and changes with each write."""
 _MANAGER = "__fieldManager"
 _PLAIN_KEY = re.compile(r"[A-Za-z_]\w*")
+_IN_LIST = re.compile(r"[A-Za-z_]\w*|(?<=\[)\d+(?=\])")
+"""The steps of a path that goes through lists, such as `spec.groups[0].size`."""
+_FORCE = "pulumi.com/patchForce"
+"""The annotation by which an object takes over what others have changed of it.
+
+Source: https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
+"""
 
 
 class KubernetesTestProvider(Provider):
@@ -153,14 +160,20 @@ class KubernetesTestProvider(Provider):
             raise Refused(f"{named} exists already, and is not taken over")
         manager = f"pulumi-kubernetes-{os.urandom(4).hex()}"
         # Nothing is left behind by what the server stores with a warning.
-        live = self._api.apply(manifest, manager, dry_run=True)
+        live = self._apply(manifest, manager, dry_run=True)
         if request.preview:
             live.pop("status", None)  # its time is not yet come
             return CreateResponse(properties=_outputs(live, manager))
-        live = self._api.apply(manifest, manager)
+        live = self._apply(manifest, manager)
         within = live["metadata"].get("namespace")
         identifier = f"{within}/{named.name}" if within else named.name
         return CreateResponse(identifier, _outputs(live, manager))
+
+    def _apply(
+        self, manifest: Mapping[str, Any], manager: str, *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        force = manifest["metadata"].get("annotations", {}).get(_FORCE) == "true"
+        return self._api.apply(manifest, manager, dry_run=dry_run, force=force)
 
     def _is_judged(self, manifest: Mapping[str, Any]) -> bool:
         """Return whether the server can say already what it will say of a new object."""
@@ -179,6 +192,7 @@ class KubernetesTestProvider(Provider):
             desired = _merged(live, new)
         else:
             manager = _manager(request.old_state)
+            new = _seen(new, live, request.ignore_changes)
             desired = self._desired(live, _ignoring(new, live, request.ignore_changes), manager)
         kinds = dict(_differences(_comparable(live), _comparable(desired)))
         replaces = [path for path in kinds if self._is_replaced_with(new, path)]
@@ -198,7 +212,7 @@ class KubernetesTestProvider(Provider):
     ) -> Mapping[str, Any]:
         """Return what the server would store; it says no where a replacement is needed."""
         try:
-            return self._api.apply(manifest, manager, dry_run=True)
+            return self._apply(manifest, manager, dry_run=True)
         except Invalid:
             desired = _merged(live, manifest)
             differing = (path for path, _ in _differences(live, desired))
@@ -220,7 +234,7 @@ class KubernetesTestProvider(Provider):
         manager = _manager(request.olds)
         live = self._api.get(Named.of(manifest)) or {}
         manifest = _ignoring(manifest, live, request.ignore_changes)
-        live = self._api.apply(manifest, manager, dry_run=request.preview)
+        live = self._apply(manifest, manager, dry_run=request.preview)
         return UpdateResponse(_outputs(live, manager))
 
     def _read(self, request: ReadRequest) -> ReadResponse:
@@ -324,18 +338,37 @@ def _ignoring(
 ) -> dict[str, Any]:
     """Return a manifest that says what is there now, or nothing, where changes are ignored.
 
-    Raises:
-        ValueError: a path has more than plain keys.
+    Inside lists it stays as it is: there the real provider cannot ignore changes when it applies.
     """
     changed = deepcopy(dict(manifest))
     for path in paths:
         *parents, key = path.split(".")
         if not all(_PLAIN_KEY.fullmatch(each) for each in (*parents, key)):
-            raise ValueError(f"the test provider cannot ignore changes of `{path}`")
+            continue
         holder, there = changed, live
         for parent in parents:
             holder, there = holder.get(parent, {}), there.get(parent, {})
         if key in holder:
             del holder[key]
             holder |= {key: there[key]} if key in there else {}
+    return changed
+
+
+def _seen(
+    manifest: Mapping[str, Any], live: Mapping[str, Any], paths: Sequence[str]
+) -> dict[str, Any]:
+    """Return a manifest that says what is there now inside lists, where changes are ignored.
+
+    That is what a diff sees: the real provider's is between inputs, of which the engine has made
+    what is ignored alike.
+    """
+    changed = deepcopy(dict(manifest))
+    for path in paths:
+        *parents, key = (int(each) if each.isdecimal() else each for each in _IN_LIST.findall(path))
+        if "[" in path:
+            holder: Any = changed
+            there: Any = live
+            for parent in parents:
+                holder, there = holder[parent], there[parent]
+            holder[key] = there[key]
     return changed
