@@ -27,7 +27,7 @@ SCHEDULE = Variable(
     name="schedule",
     type="text",
     check=cron.problem,
-    examples=("0 3 * * *", "*/30 * * * *"),
+    examples=("0 3 * * *", "30 4 * * MON-FRI"),
     meaning="When the job runs, as a cron expression; kept while the CronJob is suspended.",
 )
 VARIABLES = (RUN, SCHEDULE)
