@@ -16,9 +16,12 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dativo_infra.adapters.terraform.deploy import Fetcher
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
+    from dativo_infra.model import Job
     from dativo_infra.planning import JobPlan, Plan, Unit
+    from dativo_infra.platforms.terraform import Modules
     from dativo_infra.project import LoadedProject, Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -162,8 +165,12 @@ def prepare(
     provider: str | None,
     params: Iterable[str] = (),
     allow_unresolved: bool = False,
+    fetch: Fetcher | None = None,
 ) -> Run:
-    """Load and plan the jobs that a command's options mean, with all that is wrong."""
+    """Load and plan the jobs that a command's options mean, with all that is wrong.
+
+    Terraform modules in folders of this machine are read; others where `fetch` gets them.
+    """
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
     from dativo_infra.planning import Selection, contested, places, plan
@@ -190,7 +197,15 @@ def prepare(
     if left and not chosen:
         there = places(left)
         raise click.UsageError(f"no job has this tenant and environment; there are {there}")
-    planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
+    modules, wrong = _modules(chosen, provider, fetch)
+    diagnostics.extend(wrong)
+    planned = plan(
+        chosen,
+        loaded_project,
+        provider=provider,
+        allow_unresolved=allow_unresolved,
+        modules=modules,
+    )
     diagnostics.extend(contested(planned, left, loaded_project, provider=provider))
     return Run(
         loaded=loaded,
@@ -203,6 +218,27 @@ def prepare(
         # A project file that was named may be the one of jobs that are elsewhere.
         whole=provider is None and project is None and _holds(paths, loaded_project),
     )
+
+
+def _modules(
+    jobs: Iterable[Job], provider: str | None, fetch: Fetcher | None
+) -> tuple[Modules, list[Diagnostic]]:
+    """Return the Terraform modules of jobs that can be read, and what is wrong with them."""
+    calling = [
+        job
+        for job in jobs
+        if (provider or job.get("provider")) == "terraform" and job.get("terraform.module_source")
+    ]
+    if not calling:
+        return {}, []
+    from importlib.util import find_spec
+
+    if find_spec("hcl2") is None:
+        # Planning says of each job that its module was not read.
+        return {}, []
+    from dativo_infra.adapters.terraform import learn
+
+    return learn(calling, fetch)
 
 
 def _params(params: Iterable[str]) -> Iterator[tuple[str, str]]:

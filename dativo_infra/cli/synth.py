@@ -4,16 +4,41 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from dativo_infra.cli.common import FAILED, job_options, need_extra, prepare, say, show_diagnostics
+from dativo_infra.cli.common import (
+    FAILED,
+    job_options,
+    need_extra,
+    prepare,
+    reported,
+    say,
+    show_diagnostics,
+)
+from dativo_infra.cli.terraform import binary_option, fetcher, get_option
+
+if TYPE_CHECKING:
+    from dativo_infra.adapters.files import Written
+    from dativo_infra.planning import Plan
+
+_NEEDS = {
+    "cloudformation": ("troposphere", "cloudformation"),
+    "terraform": ("hcl2", "terraform"),
+    "tfvars": ("hcl2", "terraform"),
+}
+"""The package that writing for a tool needs, and the extra that has it."""
 
 
 @click.command("synth")
 @job_options
-@click.option("--to", type=click.Choice(["cloudformation"]), required=True, help="The tool.")
+@click.option(
+    "--to",
+    type=click.Choice(["cloudformation", "terraform", "tfvars"]),
+    required=True,
+    help="The tool; `tfvars` for Terraform's variable files alone.",
+)
 @click.option(
     "-o",
     "--output",
@@ -28,26 +53,56 @@ from dativo_infra.cli.common import FAILED, job_options, need_extra, prepare, sa
     default="json",
     help="How templates are written.",
 )
-def command(to: str, output: Path, form: Literal["json", "yaml"], **options: Any) -> None:
+@get_option
+@binary_option
+def command(
+    to: str,
+    output: Path,
+    form: Literal["json", "yaml"],
+    get: bool,
+    binary: str | None,
+    **options: Any,
+) -> None:
     """Write the jobs' infrastructure as files of another tool.
 
     Files are compared first: those that would not change are not touched. On any error nothing is
     written.
     """
-    need_extra("troposphere", "cloudformation")
-    from dativo_infra.adapters.cloudformation import synth
     from dativo_infra.diagnostics import DiagnosticError
     from dativo_infra.diagnostics.render import count_of
 
-    run = prepare(**options)
+    package, extra = _NEEDS[to]
+    need_extra(package, extra)
+    with reported(), fetcher(binary, wanted=get) as fetch:
+        run = prepare(**options, fetch=fetch)
     run.stop_on_errors()
     try:
-        written = synth(run.plan, output, form=form)
+        written = _write(to, run.plan, output, form)
     except DiagnosticError as error:
         show_diagnostics(error.diagnostics)
         sys.exit(FAILED)
     for name in written.written:
         click.echo(output / name)
-    for line in run.not_owned_by(to):
+    for line in run.not_owned_by("terraform" if to == "tfvars" else to):
         say(line)
+    if to == "tfvars":
+        _say_left(run.plan)
     say(f"{count_of(len(written.written), 'file')} written, {len(written.unchanged)} unchanged.")
+
+
+def _write(to: str, plan: Plan, output: Path, form: Literal["json", "yaml"]) -> Written:
+    if to == "cloudformation":
+        from dativo_infra.adapters.cloudformation import synth
+
+        return synth(plan, output, form=form)
+    from dativo_infra.adapters.terraform import synth as synth_roots
+    from dativo_infra.adapters.terraform import synth_tfvars
+
+    return synth_roots(plan, output) if to == "terraform" else synth_tfvars(plan, output)
+
+
+def _say_left(plan: Plan) -> None:
+    from dativo_infra.adapters.terraform.synth import left_to_the_environment
+
+    if names := left_to_the_environment(plan):
+        say(f"Not in the files, to be given by the environment: {', '.join(names)}.")

@@ -234,10 +234,10 @@ def outputs(job: Job, platform: Platform, report: Report) -> dict[str, str]:
     """Return the exports that the job's expected outputs name, by the job's own names."""
     found = {}
     for alias, text in (job.get("outputs") or {}).items():
-        if text.startswith("module."):
+        export = platform.export_named(text)
+        if export is None:
             # Terraform's own addresses mean nothing to another tool; the field report says so.
             continue
-        export = text.removeprefix("output.")
         if export in platform.exports:
             found[alias] = export
         else:
