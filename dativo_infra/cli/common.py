@@ -16,7 +16,6 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dativo_infra.adapters.terraform.deploy import Fetcher
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
     from dativo_infra.model import Job
@@ -86,6 +85,8 @@ class Run:
     project: Project
     whole: bool
     """Whether the paths hold the whole project, so that it can be told what is gone."""
+    folder: Path
+    """The folder of the project file; the current one where there is none."""
 
     @property
     def failed(self) -> bool:
@@ -165,11 +166,13 @@ def prepare(
     provider: str | None,
     params: Iterable[str] = (),
     allow_unresolved: bool = False,
-    fetch: Fetcher | None = None,
+    get_modules: bool = False,
+    binary: str | None = None,
 ) -> Run:
     """Load and plan the jobs that a command's options mean, with all that is wrong.
 
-    Terraform modules in folders of this machine are read; others where `fetch` gets them.
+    Terraform modules in folders of this machine are read; with `get_modules` the others are
+    fetched and read, too, by the `binary` that is named or found.
     """
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
@@ -197,7 +200,7 @@ def prepare(
     if left and not chosen:
         there = places(left)
         raise click.UsageError(f"no job has this tenant and environment; there are {there}")
-    modules, wrong = _modules(chosen, provider, fetch)
+    modules, wrong = _modules(chosen, provider, get=get_modules, binary=binary)
     diagnostics.extend(wrong)
     planned = plan(
         chosen,
@@ -217,11 +220,14 @@ def prepare(
         project=loaded_project.project,
         # A project file that was named may be the one of jobs that are elsewhere.
         whole=provider is None and project is None and _holds(paths, loaded_project),
+        folder=Path(loaded_project.here, loaded_project.source.file).parent
+        if loaded_project.source.file
+        else Path.cwd(),
     )
 
 
 def _modules(
-    jobs: Iterable[Job], provider: str | None, fetch: Fetcher | None
+    jobs: Iterable[Job], provider: str | None, *, get: bool, binary: str | None
 ) -> tuple[Modules, list[Diagnostic]]:
     """Return the Terraform modules of jobs that can be read, and what is wrong with them."""
     calling = [
@@ -237,8 +243,14 @@ def _modules(
         # Planning says of each job that its module was not read.
         return {}, []
     from dativo_infra.adapters.terraform import learn
+    from dativo_infra.adapters.terraform.deploy import Fetcher, find_binary
+    from dativo_infra.diagnostics import DiagnosticError
 
-    return learn(calling, fetch)
+    try:
+        with Fetcher(lambda: find_binary(binary)) as fetch:
+            return learn(calling, fetch if get else None)
+    except DiagnosticError as error:
+        return {}, list(error.diagnostics)
 
 
 def _params(params: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -18,10 +18,17 @@ from dativo_infra.cli.common import (
     say,
     show_diagnostics,
 )
-from dativo_infra.cli.stacks import NO_UNITS, open_tools, owners, stack_options
+from dativo_infra.cli.stacks import (
+    NO_UNITS,
+    may_run_terraform,
+    open_tools,
+    owners,
+    stack_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dativo_infra.cli.common import Run
     from dativo_infra.diagnostics import Diagnostic
@@ -44,6 +51,8 @@ def command(
     endpoint_url: str | None,
     region: str | None,
     concurrency: int,
+    binary: str | None,
+    workdir: Path | None,
     form: str,
     **options: Any,
 ) -> None:
@@ -51,7 +60,7 @@ def command(
 
     By the names that jobs use: those of the platform, of what jobs share, and the job's own.
     """
-    run = prepare(**options)
+    run = prepare(**options, get_modules=may_run_terraform(tool), binary=binary)
     run.stop_on_errors()
     names = owners(run, tool)
     jobs = [job for each in names for job in run.built_by(each)]
@@ -71,6 +80,8 @@ def command(
             region=region,
             stack=stack,
             concurrency=concurrency,
+            binary=binary,
+            workdir=workdir,
         ) as tools,
     ):
         found = {job: values for each in tools for job, values in each.outputs().items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from dativo_infra.cli.common import Run
     from dativo_infra.planning import Unit
 
-TOOLS: tuple[str, ...] = ("cloudformation", "pulumi")
+TOOLS: tuple[str, ...] = ("cloudformation", "pulumi", "terraform")
 """The tools that deploy, in the order in which they do."""
 NO_UNITS = "No job of the selection has a stack."
 
@@ -61,6 +62,13 @@ def stack_options(function: Function) -> Function:
                 show_default=True,
                 help="How many stacks, or with Pulumi resources, are worked on at once.",
             ),
+            binary_option,
+            click.option(
+                "--workdir",
+                type=click.Path(file_okay=False, path_type=Path),
+                help="Terraform: where the roots are worked on, and states without a backend are; "
+                "by default .dativo-infra/terraform beside the project file.",
+            ),
         )
     ):
         function = option(function)
@@ -77,6 +85,13 @@ local_option = click.option(
     "--local",
     is_flag=True,
     help="CloudFormation embedded in this process: no account, empty, and gone at the end.",
+)
+binary_option = click.option(
+    "--terraform",
+    "binary",
+    metavar="PROGRAM",
+    envvar="DATIVO_INFRA_TERRAFORM",
+    help="The terraform or tofu to run; by default the first of these on PATH.",
 )
 param_option = click.option(
     "--param",
@@ -165,6 +180,11 @@ def owners(run: Run, tool: str | None, *, local: bool = False, needed: bool = Fa
     return [each for each in wanted if run.plan.owned_by(each)] or wanted[: int(needed)]
 
 
+def may_run_terraform(tool: str | None, *, local: bool = False) -> bool:
+    """Return whether roots are worked on, for which all modules must be read."""
+    return tool in {None, "terraform"} and not local
+
+
 @contextmanager
 def open_tools(run: Run, names: Iterable[str], **options: Any) -> Iterator[list[Tool]]:
     """Give the tools of these names, all of them usable, with what the options mean to each.
@@ -190,6 +210,8 @@ def open_tools(run: Run, names: Iterable[str], **options: Any) -> Iterator[list[
 def _open(name: str, run: Run, **options: Any) -> Iterator[Tool]:
     if name == "pulumi":
         from dativo_infra.cli.pulumi import opened
+    elif name == "terraform":
+        from dativo_infra.cli.terraform import opened
     else:
         from dativo_infra.cli.cloudformation import opened
     with opened(run, **options) as tool:

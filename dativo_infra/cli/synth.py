@@ -13,11 +13,10 @@ from dativo_infra.cli.common import (
     job_options,
     need_extra,
     prepare,
-    reported,
     say,
     show_diagnostics,
 )
-from dativo_infra.cli.terraform import binary_option, fetcher, get_option
+from dativo_infra.cli.stacks import binary_option
 
 if TYPE_CHECKING:
     from dativo_infra.adapters.files import Written
@@ -53,7 +52,11 @@ _NEEDS = {
     default="json",
     help="How templates are written.",
 )
-@get_option
+@click.option(
+    "--get",
+    is_flag=True,
+    help="Terraform: fetch modules that are on no local path, to read what variables they have.",
+)
 @binary_option
 def command(
     to: str,
@@ -73,8 +76,7 @@ def command(
 
     package, extra = _NEEDS[to]
     need_extra(package, extra)
-    with reported(), fetcher(binary, wanted=get) as fetch:
-        run = prepare(**options, fetch=fetch)
+    run = prepare(**options, get_modules=get, binary=binary)
     run.stop_on_errors()
     try:
         written = _write(to, run.plan, output, form)

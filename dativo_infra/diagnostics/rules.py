@@ -908,3 +908,26 @@ NO_TERRAFORM = _rule(
     "Install one (https://developer.hashicorp.com/terraform/install, "
     "https://opentofu.org/docs/intro/install) and put it on PATH, or name it with `--terraform`.",
 )
+STATE_MOVED = _rule(
+    "DI720",
+    _ERROR,
+    "The Terraform state would be looked for in another place than it was left in.",
+    "The backend of the job is another than the one that this root was deployed with. The state "
+    "there would be empty, and everything would be built a second time.",
+    "Run again with `--migrate-state`, which copies the state to the new backend.",
+)
+TERRAFORM_FAILED = _rule(
+    "DI721",
+    _ERROR,
+    "Terraform refuses the root, or cannot work on its state.",
+    "The program said why: often a provider or a module cannot be had, credentials are missing, "
+    "somebody else holds the lock of the state, or the module refuses a value.",
+    "Correct what is named, and run again.",
+)
+NO_WORKSPACE = _rule(
+    "DI722",
+    _ERROR,
+    "The Terraform state has no such workspace.",
+    "Terraform gives nothing, and no error, for a workspace that does not exist.",
+    "Correct `workspace`, or run `dativo-infra deploy` first.",
+)

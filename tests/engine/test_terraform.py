@@ -245,7 +245,7 @@ def test_what_is_known_late_is_put_together_as_it_was_meant(
                 "url": "redis://:${CACHE_PASSWORD}@host",
                 "nested": {
                     "a b": [1, {"$${x}": "${CACHE_PASSWORD}"}],
-                    "n": 23456789012345678901234,
+                    "n": LARGE,
                 },
             },
         },

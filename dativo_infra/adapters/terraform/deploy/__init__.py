@@ -2,5 +2,23 @@
 
 from dativo_infra.adapters.terraform.deploy.binary import Binary, find_binary
 from dativo_infra.adapters.terraform.deploy.fetching import Fetcher
+from dativo_infra.adapters.terraform.deploy.site import Site
+from dativo_infra.adapters.terraform.deploy.working import (
+    deploy,
+    destroy,
+    doomed,
+    outputs,
+    preview,
+)
 
-__all__ = ["Binary", "Fetcher", "find_binary"]
+__all__ = [
+    "Binary",
+    "Fetcher",
+    "Site",
+    "deploy",
+    "destroy",
+    "doomed",
+    "find_binary",
+    "outputs",
+    "preview",
+]

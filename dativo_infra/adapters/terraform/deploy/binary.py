@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from dativo_infra.diagnostics import DiagnosticError
@@ -13,7 +15,6 @@ from dativo_infra.diagnostics.rules import NO_TERRAFORM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 PROGRAMS = ("terraform", "tofu")
 """What is looked for on PATH, the first that is there."""
@@ -65,56 +66,39 @@ class Binary:
     ) -> Done:
         """Run a command in a folder and return what it gave.
 
-        Ctrl-C reaches the program itself, which ends what it has begun and writes its state; only
-        then it is raised here.
+        At Ctrl-C the program ends what it has begun and writes its state, by itself.
 
         Args:
             folder: Where it is run.
             arguments: The command and its options.
-            variables: More of the environment, such as credentials and `TF_VAR_x`.
+            variables: More of the environment, such as `TF_VAR_x`.
             on_line: Takes each line of its output as it comes.
         """
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)
         }
-        with subprocess.Popen(  # noqa: S603 - what the user named, with arguments of ours
-            [self.path, *arguments],
-            cwd=folder,
-            env={**inherited, **(variables or {}), **_QUIET},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            return _finished(process, on_line)
-
-
-def _finished(process: subprocess.Popen[str], on_line: Callable[[str], None] | None) -> Done:
-    from threading import Thread  # noqa: PLC0415 - what is above needs none
-
-    assert process.stdout  # noqa: S101 - piped
-    assert process.stderr  # noqa: S101 - piped
-    errors: list[str] = []
-    reader = Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
-    reader.start()
-    lines: list[str] = []
-    interrupted = False
-    while True:
-        try:
-            for line in process.stdout:
+        with (
+            TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as errors,
+            subprocess.Popen(  # noqa: S603 - what the user named, with arguments of ours
+                [self.path, *arguments],
+                cwd=folder,
+                env={**inherited, **(variables or {}), **_QUIET},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+        ):
+            lines: list[str] = []
+            for line in process.stdout or ():
                 lines.append(line)
                 if on_line:
                     on_line(line)
-            break
-        except KeyboardInterrupt:
-            interrupted = True
-    code = process.wait()
-    reader.join()
-    if interrupted:
-        raise KeyboardInterrupt
-    return Done(code=code, output="".join(lines), errors="".join(errors))
+            code = process.wait()
+            errors.seek(0)
+            return Done(code=code, output="".join(lines), errors=errors.read())
 
 
 def find_binary(named: str | None = None) -> Binary:
@@ -126,6 +110,6 @@ def find_binary(named: str | None = None) -> Binary:
     for name in [named] if named else PROGRAMS:
         if path := shutil.which(name):
             # Commands are run in other folders, so a relative path would not hold.
-            return Binary(path=os.path.abspath(path))  # noqa: PTH100 - links are kept: tofu is known by its name
+            return Binary(path=str(Path(path).absolute()))
     missing = f"`{named}` is no program here." if named else ""
     raise DiagnosticError([NO_TERRAFORM.at(None, missing)])

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from dativo_infra.adapters.terraform.deploy.binary import Binary
@@ -24,11 +24,11 @@ class Fetcher:
     """Fetches modules into folders that are there until it is closed.
 
     A root that calls a module and gives it nothing is enough for `terraform get`, which needs no
-    provider.
+    provider. The program is looked for when there is something to fetch.
     """
 
-    def __init__(self, binary: Binary) -> None:
-        self._binary = binary
+    def __init__(self, find: Callable[[], Binary]) -> None:
+        self._find = find
         self._folders = ExitStack()
 
     def __enter__(self) -> Self:
@@ -43,22 +43,29 @@ class Fetcher:
         self._folders.close()
 
     def __call__(self, addresses: Iterable[Address]) -> Mapping[Address, Path | str]:
-        """Return for each module its folder, or why it cannot be had."""
+        """Return for each module its folder, or why it cannot be had.
+
+        Raises:
+            DiagnosticError: there is no program to fetch with.
+        """
         wanted = list(addresses)
+        binary = self._find()
         folders = [
             Path(self._folders.enter_context(TemporaryDirectory(prefix="dativo-infra-")))
             for _ in wanted
         ]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return dict(zip(wanted, pool.map(self._fetch, wanted, folders), strict=True))
+            found = pool.map(lambda *where: _fetch(binary, *where), wanted, folders)
+            return dict(zip(wanted, found, strict=True))
 
-    def _fetch(self, address: Address, folder: Path) -> Path | str:
-        call: dict[str, Any] = {"source": address.source}
-        if address.version is not None:
-            call["version"] = address.version
-        (folder / "main.tf.json").write_text(json.dumps({"module": {_CALL: call}}))
-        done = self._binary.run(folder, "get")
-        if done.code:
-            return done.why
-        listed = json.loads((folder / ".terraform" / "modules" / "modules.json").read_text())
-        return next(folder / each["Dir"] for each in listed["Modules"] if each["Key"] == _CALL)
+
+def _fetch(binary: Binary, address: Address, folder: Path) -> Path | str:
+    call: dict[str, Any] = {"source": address.source}
+    if address.version is not None:
+        call["version"] = address.version
+    (folder / "main.tf.json").write_text(json.dumps({"module": {_CALL: call}}))
+    done = binary.run(folder, "get", "-no-color")
+    if done.code:
+        return done.why
+    listed = json.loads((folder / ".terraform" / "modules" / "modules.json").read_text())
+    return next(folder / each["Dir"] for each in listed["Modules"] if each["Key"] == _CALL)
