@@ -23,7 +23,7 @@ class Written:
     unchanged: tuple[str, ...]
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> Written:
+def write_files(folder: Path, files: Mapping[str, str], *, private: bool = False) -> Written:
     """Write texts as UTF-8 files into a folder, which is created where it is missing.
 
     A file that has the wanted content already is not touched. Another is replaced at once, so no
@@ -32,6 +32,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Written:
     Args:
         folder: The output folder.
         files: Each file's text by its name relative to the folder; `a/b.json` is in a subfolder.
+        private: Whether nobody but their owner may read them.
 
     Raises:
         DiagnosticError: `UNSAFE_OUTPUT`, for every name that leads out of the folder or cannot be
@@ -39,22 +40,24 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Written:
     """
     try:
         raise_errors(_problems(folder, files))
-        return _write(folder, files)
+        return _write(folder, files, 0o600 if private else None)
     except OSError as error:
         what = f"`{error.filename or folder}` cannot be written: {error.strerror}."
         raise DiagnosticError([UNSAFE_OUTPUT.at(None, what)]) from error
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> Written:
+def _write(folder: Path, files: Mapping[str, str], mode: int | None) -> Written:
     written: list[str] = []
     unchanged: list[str] = []
     for name, text in files.items():
         path = (folder / name).resolve()
         content = text.encode()
         if path.exists() and path.read_bytes() == content:
+            if mode is not None:
+                path.chmod(mode)
             unchanged.append(name)
         else:
-            _replace(path, content)
+            _replace(path, content, mode)
             written.append(name)
     return Written(tuple(written), tuple(unchanged))
 
@@ -84,12 +87,14 @@ def _reason(folder: Path, name: str) -> str:
     return ""
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not `tempfile`: its files are readable by their owner only, and the mode would stay.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode)
             file.write(content)
         temporary.replace(path)
     finally:

@@ -45,8 +45,9 @@ def job_options(function: Function) -> Function:
                 "--env-file",
                 "env_files",
                 multiple=True,
-                type=click.Path(exists=True, dir_okay=False),
-                help="File of NAME=value lines for ${NAME}; stronger than the environment.",
+                type=click.Path(exists=True),
+                help="File of NAME=value lines for ${NAME}, stronger than the environment; or the "
+                "folder that `output --all` wrote, with a file for each tenant and environment.",
             ),
             click.option("--tenant", help="Only the jobs of this tenant."),
             click.option("--environment", help="Only the jobs of this environment."),
@@ -182,13 +183,17 @@ def prepare(
     gc.set_threshold(100_000, 50, 100)
     given: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
-    for file in env_files:
-        found, wrong = read_env_file(Path(file))
+    scoped: dict[tuple[str, str], dict[str, str]] = {}
+    for file in map(Path, env_files):
+        if file.is_dir():
+            diagnostics.extend(_read_folder(file, scoped))
+            continue
+        found, wrong = read_env_file(file)
         given.update(found)
         diagnostics.extend(wrong)
     given.update(_params(params))
     variables = {**os.environ, **given}
-    loaded = load(paths, variables)
+    loaded = load(paths, variables, scoped=scoped)
     loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)
     silences = loaded_project.project.silences
@@ -253,6 +258,26 @@ def _modules(
         return {}, list(error.diagnostics)
 
 
+ENV_SUFFIX = ".env"
+"""What the files end with that `output --all` writes: `FOLDER/tenant/environment.env`."""
+
+
+def _read_folder(
+    folder: Path, scoped: dict[tuple[str, str], dict[str, str]]
+) -> Iterator[Diagnostic]:
+    """Add the values of a folder's files by tenant and environment; yield what is wrong."""
+    from dativo_infra.loading import read_env_file
+
+    files = sorted(folder.glob(f"*/*{ENV_SUFFIX}"))
+    if not files:
+        raise click.UsageError(f"{folder} has no files `tenant/environment{ENV_SUFFIX}`")
+    for file in files:
+        found, wrong = read_env_file(file)
+        place = (file.parent.name, file.name.removesuffix(ENV_SUFFIX))
+        scoped.setdefault(place, {}).update(found)
+        yield from wrong
+
+
 def _params(params: Iterable[str]) -> Iterator[tuple[str, str]]:
     for param in params:
         name, equals, value = param.partition("=")
@@ -288,11 +313,16 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
         say(f"{text}\n")
 
 
-def print_json(kind: str, content: Mapping[str, Any]) -> None:
-    """Write data to standard output, with the name and the version of its shape."""
+def json_text(kind: str, content: Mapping[str, Any]) -> str:
+    """Return data as JSON, with the name and the version of its shape."""
     import json
 
-    click.echo(json.dumps({"kind": kind, "version": 1, **content}, indent=2, default=str))
+    return json.dumps({"kind": kind, "version": 1, **content}, indent=2, default=str)
+
+
+def print_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Write data to standard output, with the name and the version of its shape."""
+    click.echo(json_text(kind, content))
 
 
 def console() -> Console:

@@ -157,8 +157,12 @@ class Tool(ABC):
         """Delete what `doomed` or `orphans` found."""
 
     @abstractmethod
-    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
-        """Return the outputs of each job that the tool owns; None where it is not deployed."""
+    def outputs(self, *, show_secrets: bool = False) -> Mapping[str, Mapping[str, str] | None]:
+        """Return the outputs of each job that the tool owns; None where it is not deployed.
+
+        Args:
+            show_secrets: Whether secrets are among them that the tool can read without more.
+        """
 
     def created(self, results: Iterable[StackResult]) -> list[TaggedResource]:  # noqa: ARG002
         """Return what an embedded tool has created, with the tags that the services report."""

@@ -109,11 +109,11 @@ class Terraform(Tool):
             concurrency=self._concurrency,
         )
 
-    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
+    def outputs(self, *, show_secrets: bool = False) -> Mapping[str, Mapping[str, str] | None]:
         """Return what the roots of the jobs give, by the names of outputs and the jobs' own."""
         from dativo_infra.adapters.terraform.deploy import outputs
 
-        found = outputs(self._sites(), concurrency=self._concurrency)
+        found = outputs(self._sites(), show_secrets=show_secrets, concurrency=self._concurrency)
         given: dict[str, Mapping[str, str] | None] = {}
         for job in self.run.built_by(self.name):
             known = found[str(job.unit)]

@@ -748,6 +748,16 @@ LATE_VALUE = _rule(
     "Set the variable in the environment or with `--env-file`.",
 )
 
+CLUSTER_OF_ANOTHER = _rule(
+    "DI626",
+    _WARNING,
+    "One variable gives two tenants one cluster.",
+    "Many job files say the same `${EMR_CLUSTER_ID}`, and each tenant has a cluster of its own. "
+    "One environment file for several tenants lets the jobs of one run on the cluster of another.",
+    "Give `--env-file` the folder that `dativo-infra output --all -o FOLDER` wrote: from it each "
+    "job gets the values of its own tenant and environment.",
+)
+
 # --- 7xx: deploying -----------------------------------------------------------------------------
 
 MISSING_PARAMETER = _rule(
@@ -930,4 +940,11 @@ NO_WORKSPACE = _rule(
     "The Terraform state has no such workspace.",
     "Terraform gives nothing, and no error, for a workspace that does not exist.",
     "Correct `workspace`, or run `dativo-infra deploy` first.",
+)
+MISSING_OUTPUT = _rule(
+    "DI723",
+    _ERROR,
+    "An output that the job expects is not there.",
+    "What is deployed gives no such output. Terraform keeps no output whose value is null.",
+    "Correct `outputs`, or let what is deployed give the output.",
 )

@@ -141,6 +141,7 @@ def plan(
     diagnostics.extend(each for unit in own for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
     diagnostics.extend(meetings.starters(starting))
+    diagnostics.extend(meetings.clusters(draft.job for draft in drafts))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     return Plan(
         units=tuple(units),

@@ -244,8 +244,11 @@ def outputs(job: Job, platform: Platform, report: Report) -> dict[str, str]:
             report(
                 rules.UNKNOWN_OUTPUT.at(
                     job.locate("outputs", alias),
-                    f"{platform.name} exports no `{export}`.",
-                    remedy=f"`dativo-infra explain {platform.name}` lists its outputs.",
+                    f"{'The module' if platform.calls_module else platform.name} exports no "
+                    f"`{export}`.",
+                    remedy="Let the module have the output."
+                    if platform.calls_module
+                    else f"`dativo-infra explain {platform.name}` lists its outputs.",
                     word=export,
                     choices=platform.exports,
                 )

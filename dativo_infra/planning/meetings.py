@@ -28,6 +28,25 @@ def find(units: Iterable[Unit]) -> Iterator[Diagnostic]:
     yield from _states(units)
 
 
+def clusters(jobs: Iterable[Job]) -> Iterator[Diagnostic]:
+    """Yield jobs whose cluster came from a variable that said the same to another tenant's job."""
+    path = "runtime.compute.cluster_id"
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        cluster = job.get(path)
+        place = job.locate(path)
+        if not isinstance(cluster, str) or "${" not in place.text:
+            continue
+        other = seen.setdefault(cluster, job)
+        if other.tenant != job.tenant:
+            yield rules.CLUSTER_OF_ANOTHER.at(
+                place,
+                f"The variable gives {job.tenant} the cluster {cluster}, as it gives "
+                f"{other.tenant}.",
+                related=[(other.locate(path), "the other tenant's job")],
+            )
+
+
 def starters(jobs: Iterable[tuple[Job, Starts]]) -> Iterator[Diagnostic]:
     """Yield jobs whose tenant's jobs something else starts as well, in the same environment.
 

@@ -9,6 +9,7 @@ from dativo_infra.adapters.terraform.deploy.working import (
     doomed,
     outputs,
     preview,
+    root_outputs,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "find_binary",
     "outputs",
     "preview",
+    "root_outputs",
 ]

@@ -16,14 +16,22 @@ from dativo_infra.adapters.results import (
     nobody,
     place_of,
 )
+from dativo_infra.adapters.terraform.deploy.site import read_outputs, workspaces
 from dativo_infra.adapters.terraform.root import root_name
 from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
-from dativo_infra.diagnostics.rules import REPLACEMENT
+from dativo_infra.diagnostics.rules import (
+    NO_WORKSPACE,
+    NOT_DEPLOYED,
+    REPLACEMENT,
+    TERRAFORM_FAILED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from dativo_infra.adapters.results import OnDestroyed, OnEvent, OnResult
+    from dativo_infra.adapters.terraform.deploy.binary import Binary
     from dativo_infra.adapters.terraform.deploy.site import Site
 
 CONCURRENCY = 8
@@ -173,6 +181,36 @@ def outputs(
         return str(site.unit.identity), found or None
 
     return dict(_each(sites, work, nobody, concurrency))
+
+
+def root_outputs(binary: Binary, folder: Path, workspace: str) -> dict[str, tuple[str, bool]]:
+    """Return the outputs of a root that a team keeps itself, each with whether it is a secret.
+
+    The root must be initialised; nothing is changed in it.
+
+    Raises:
+        DiagnosticError: it has no such workspace, has built nothing, or cannot be asked.
+    """
+
+    def ask(*arguments: str) -> str:
+        done = binary.run(folder, *arguments, variables={"TF_WORKSPACE": workspace})
+        if done.code:
+            raise DiagnosticError([TERRAFORM_FAILED.at(None, f"{folder}: {done.why}")])
+        return done.output
+
+    # Asked first: naming a workspace that is not there would create its state.
+    listed = binary.run(folder, "workspace", "list")
+    if listed.code:
+        raise DiagnosticError([TERRAFORM_FAILED.at(None, f"{folder}: {listed.why}")])
+    if workspace not in (known := workspaces(listed.output)):
+        there = ", ".join(sorted(known))
+        message = f"{folder} has no workspace `{workspace}`; there are {there}."
+        raise DiagnosticError([NO_WORKSPACE.at(None, message, word=workspace, choices=known)])
+    found = read_outputs(ask("output", "-json"))
+    if not found:
+        message = f"{folder} gives no output in the workspace `{workspace}`."
+        raise DiagnosticError([NOT_DEPLOYED.at(None, message)])
+    return found
 
 
 def _failed(site: Site, diagnostics: Sequence[Diagnostic]) -> StackResult:
