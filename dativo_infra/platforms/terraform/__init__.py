@@ -33,6 +33,7 @@ from dativo_infra.platforms.terraform.backend import (
     check_workspace,
 )
 from dativo_infra.platforms.terraform.inputs import (
+    ACCOUNT,
     ENVIRONMENT,
     REGION,
     TABLE,
@@ -99,9 +100,7 @@ def _address(job: Job, source: str) -> Address:
     return address(source, job.get("terraform.module_version"), folder)
 
 
-def module_of(
-    job: Job, cloud: Cloud, platform: Platform | None, modules: Modules
-) -> Platform:
+def module_of(job: Job, cloud: Cloud, platform: Platform | None, modules: Modules) -> Platform:
     """Return a job's module as what the job stands on.
 
     Args:
@@ -398,8 +397,8 @@ def _value(path: str, context: Context) -> Any:
         return context.job.tenant
     if path == ENVIRONMENT:
         return context.job.environment
-    if path == REGION:
-        return context.target.region
+    if path in {ACCOUNT, REGION}:
+        return context.target.account if path == ACCOUNT else context.target.region
     return plain(dict(context.tags) if path == TAGS else context.get(path))
 
 

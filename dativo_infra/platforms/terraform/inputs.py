@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from dativo_infra.project import Cloud
     from dativo_infra.values import Text
 
-TENANT, ENVIRONMENT, REGION, TAGS = "tenant_id", "environment", "target.region", "metadata.tags"
+TENANT, ENVIRONMENT, TAGS = "tenant_id", "environment", "metadata.tags"
+ACCOUNT, REGION = "target.account", "target.region"
 """What is no field of the block, or is more than the field: the tags have those of identity."""
 VARIABLES = "variables"
 """The module's variable for those of `metadata.variables` that it has no other for."""
@@ -67,6 +68,7 @@ def _own(path: str, *names: str) -> Input:
 TABLE: tuple[Input, ...] = (
     Input(path=TENANT, aws="tenant_id", gcp="tenant_id"),
     Input(path=ENVIRONMENT, aws="environment", gcp="environment"),
+    Input(path=ACCOUNT, gcp="gcp_project_id"),
     Input(path=REGION, aws="aws_region", gcp="gcp_region", also=("region",)),
     _own("name", "name"),
     _own("runtime.platform", "platform"),
@@ -117,6 +119,14 @@ TABLE: tuple[Input, ...] = (
     _own("resources.secrets.kms_key_id", "kms_key_id"),
 )
 """Every fact that goes to a module, in the order in which a root has them."""
+
+
+def variables_for(path: str) -> list[str]:
+    """Return every name that a field may have in a module, whatever the cloud."""
+    entries = (entry for entry in TABLE if entry.path == path)
+    names = (name for each in entries for name in (each.aws, each.gcp, each.kubernetes, *each.also))
+    return list(dict.fromkeys(name for name in names if name))
+
 
 GOOGLE_LABEL = Grammar(
     what="label of Google Cloud",

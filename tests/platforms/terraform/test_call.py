@@ -17,9 +17,9 @@ V = "metadata.variables"
 DOCUMENTED = {
     "aws": "tenant_id environment aws_region tags instance_type instance_count enable_autoscaling "
     "min_instances max_instances vpc_id subnet_ids s3_bucket",
-    "gcp": "tenant_id environment gcp_region labels kubernetes_labels kubernetes_annotations "
-    "machine_type node_count enable_autoscaling min_nodes max_nodes network subnetwork_ids "
-    "gcs_bucket kubernetes_namespace",
+    "gcp": "tenant_id environment gcp_project_id gcp_region labels kubernetes_labels "
+    "kubernetes_annotations machine_type node_count enable_autoscaling min_nodes max_nodes network "
+    "subnetwork_ids gcs_bucket kubernetes_namespace",
 }
 FULL = {
     "runtime.compute.instance_type": "m5.xlarge",
@@ -87,7 +87,8 @@ def test_a_module_that_was_not_read_gets_the_documented_names(calling: Any) -> N
 
 def test_a_module_for_google_gets_googles_names(calling: Any) -> None:
     """The cloud of a job says which names are documented; tags become labels there."""
-    job = calling({**FULL, "runtime.network.vpc_id": "projects/p/global/networks/n"})
+    network = {"runtime.network.vpc_id": "projects/p/global/networks/n"}
+    job = calling({**FULL, **network, "runtime.platform": "kubernetes"})
     values = given(plan([job]))
     assert values["machine_type"] == "m5.xlarge"
     assert values["network"] == "projects/p/global/networks/n"
