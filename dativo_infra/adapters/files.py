@@ -27,7 +27,12 @@ class Written:
 
 
 def write_files(
-    folder: Path, files: Mapping[str, str], *, stale: Iterable[str] = (), prune: bool = False
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    private: bool = False,
+    stale: Iterable[str] = (),
+    prune: bool = False,
 ) -> Written:
     """Write texts as UTF-8 files into a folder, which is created where it is missing.
 
@@ -37,6 +42,7 @@ def write_files(
     Args:
         folder: The output folder.
         files: Each file's text by its name relative to the folder; `a/b.json` is in a subfolder.
+        private: Whether nobody but their owner may read them.
         stale: Names of files that an earlier run wrote and that are not wanted any more.
         prune: Whether to remove these when all is written, and folders that are empty then.
 
@@ -47,7 +53,7 @@ def write_files(
     stale = tuple(stale)
     try:
         raise_errors(_problems(folder, (*files, *stale)))
-        written = _write(folder, files)
+        written = _write(folder, files, 0o600 if private else None)
         if not prune:
             return replace(written, stale=stale)
         for name in stale:
@@ -58,16 +64,18 @@ def write_files(
         raise DiagnosticError([UNSAFE_OUTPUT.at(None, what)]) from error
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> Written:
+def _write(folder: Path, files: Mapping[str, str], mode: int | None) -> Written:
     written: list[str] = []
     unchanged: list[str] = []
     for name, text in files.items():
         path = (folder / name).resolve()
         content = text.encode()
         if path.exists() and path.read_bytes() == content:
+            if mode is not None:
+                path.chmod(mode)
             unchanged.append(name)
         else:
-            _replace(path, content)
+            _replace(path, content, mode)
             written.append(name)
     return Written(tuple(written), tuple(unchanged))
 
@@ -106,12 +114,14 @@ def _remove(folder: Path, name: str) -> None:
         (folder / parent).rmdir()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes, mode: int | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not `tempfile`: its files are readable by their owner only, and the mode would stay.
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode)
             file.write(content)
         temporary.replace(path)
     finally:

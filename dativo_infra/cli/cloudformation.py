@@ -165,7 +165,11 @@ class CloudFormation(Tool):
             concurrency=self._concurrency,
         )
 
-    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
+    def outputs(
+        self,
+        *,
+        show_secrets: bool = False,  # noqa: ARG002 - it gives none
+    ) -> Mapping[str, Mapping[str, str] | None]:
         """Return what the stacks of each job give: what it shares, its own, by its own names."""
         from dativo_infra.adapters.cloudformation.deploy import outputs
 

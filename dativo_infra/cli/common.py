@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.loading import Loaded
+    from dativo_infra.model import Job
     from dativo_infra.planning import JobPlan, Plan, Unit
+    from dativo_infra.platforms.terraform import Modules
     from dativo_infra.project import LoadedProject, Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -43,8 +45,9 @@ def job_options(function: Function) -> Function:
                 "--env-file",
                 "env_files",
                 multiple=True,
-                type=click.Path(exists=True, dir_okay=False),
-                help="File of NAME=value lines for ${NAME}; stronger than the environment.",
+                type=click.Path(exists=True),
+                help="File of NAME=value lines for ${NAME}, stronger than the environment; or the "
+                "folder that `output --all` wrote, with a file for each tenant and environment.",
             ),
             click.option("--tenant", help="Only the jobs of this tenant."),
             click.option("--environment", help="Only the jobs of this environment."),
@@ -83,6 +86,8 @@ class Run:
     project: Project
     whole: bool
     """Whether the paths hold the whole project, so that it can be told what is gone."""
+    folder: Path
+    """The folder of the project file; the current one where there is none."""
 
     @property
     def failed(self) -> bool:
@@ -163,10 +168,14 @@ def prepare(
     params: Iterable[str] = (),
     allow_unresolved: bool = False,
     ambient: Mapping[str, str] = os.environ,
+    get_modules: bool = False,
+    binary: str | None = None,
 ) -> Run:
     """Load and plan the jobs that a command's options mean, with all that is wrong.
 
-    `ambient` has the values of variables that no option gives.
+    `ambient` has the values of variables that no option gives. Terraform modules in folders of
+    this machine are read; with `get_modules` the others are fetched and read, too, by the `binary`
+    that is named or found.
     """
     from dativo_infra.diagnostics import in_order
     from dativo_infra.loading import load, load_project, read_env_file
@@ -176,13 +185,17 @@ def prepare(
     gc.set_threshold(100_000, 50, 100)
     given: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
-    for file in env_files:
-        found, wrong = read_env_file(Path(file))
+    scoped: dict[tuple[str, str], dict[str, str]] = {}
+    for file in map(Path, env_files):
+        if file.is_dir():
+            diagnostics.extend(_read_folder(file, scoped))
+            continue
+        found, wrong = read_env_file(file)
         given.update(found)
         diagnostics.extend(wrong)
     given.update(_params(params))
     variables = {**ambient, **given}
-    loaded = load(paths, variables)
+    loaded = load(paths, variables, scoped=scoped)
     loaded_project, wrong = load_project(project, near=loaded.places(paths))
     diagnostics.extend(wrong)
     silences = loaded_project.project.silences
@@ -194,7 +207,15 @@ def prepare(
     if left and not chosen:
         there = places(left)
         raise click.UsageError(f"no job has this tenant and environment; there are {there}")
-    planned = plan(chosen, loaded_project, provider=provider, allow_unresolved=allow_unresolved)
+    modules, wrong = _modules(chosen, provider, get=get_modules, binary=binary)
+    diagnostics.extend(wrong)
+    planned = plan(
+        chosen,
+        loaded_project,
+        provider=provider,
+        allow_unresolved=allow_unresolved,
+        modules=modules,
+    )
     diagnostics.extend(contested(planned, left, loaded_project, provider=provider))
     return Run(
         loaded=loaded,
@@ -206,7 +227,57 @@ def prepare(
         project=loaded_project.project,
         # A project file that was named may be the one of jobs that are elsewhere.
         whole=provider is None and project is None and _holds(paths, loaded_project),
+        folder=Path(loaded_project.here, loaded_project.source.file).parent
+        if loaded_project.source.file
+        else Path.cwd(),
     )
+
+
+def _modules(
+    jobs: Iterable[Job], provider: str | None, *, get: bool, binary: str | None
+) -> tuple[Modules, list[Diagnostic]]:
+    """Return the Terraform modules of jobs that can be read, and what is wrong with them."""
+    calling = [
+        job
+        for job in jobs
+        if (provider or job.get("provider")) == "terraform" and job.get("terraform.module_source")
+    ]
+    if not calling:
+        return {}, []
+    from importlib.util import find_spec
+
+    if find_spec("hcl2") is None:
+        # Planning says of each job that its module was not read.
+        return {}, []
+    from dativo_infra.adapters.terraform import learn
+    from dativo_infra.adapters.terraform.deploy import Fetcher, find_binary
+    from dativo_infra.diagnostics import DiagnosticError
+
+    try:
+        with Fetcher(lambda: find_binary(binary)) as fetch:
+            return learn(calling, fetch if get else None)
+    except DiagnosticError as error:
+        return {}, list(error.diagnostics)
+
+
+ENV_SUFFIX = ".env"
+"""What the files end with that `output --all` writes: `FOLDER/tenant/environment.env`."""
+
+
+def _read_folder(
+    folder: Path, scoped: dict[tuple[str, str], dict[str, str]]
+) -> Iterator[Diagnostic]:
+    """Add the values of a folder's files by tenant and environment; yield what is wrong."""
+    from dativo_infra.loading import read_env_file
+
+    files = sorted(folder.glob(f"*/*{ENV_SUFFIX}"))
+    if not files:
+        raise click.UsageError(f"{folder} has no files `tenant/environment{ENV_SUFFIX}`")
+    for file in files:
+        found, wrong = read_env_file(file)
+        place = (file.parent.name, file.name.removesuffix(ENV_SUFFIX))
+        scoped.setdefault(place, {}).update(found)
+        yield from wrong
 
 
 def _params(params: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -244,11 +315,16 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
         say(f"{text}\n")
 
 
-def print_json(kind: str, content: Mapping[str, Any]) -> None:
-    """Write data to standard output, with the name and the version of its shape."""
+def json_text(kind: str, content: Mapping[str, Any]) -> str:
+    """Return data as JSON, with the name and the version of its shape."""
     import json
 
-    click.echo(json.dumps({"kind": kind, "version": 1, **content}, indent=2, default=str))
+    return json.dumps({"kind": kind, "version": 1, **content}, indent=2, default=str)
+
+
+def print_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Write data to standard output, with the name and the version of its shape."""
+    click.echo(json_text(kind, content))
 
 
 def console() -> Console:

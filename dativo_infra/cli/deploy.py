@@ -30,6 +30,7 @@ from dativo_infra.cli.stacks import (
     delete,
     describe,
     local_option,
+    may_run_terraform,
     open_tools,
     orphan_data,
     owners,
@@ -67,6 +68,11 @@ if TYPE_CHECKING:
 )
 @bucket_option
 @click.option(
+    "--migrate-state",
+    is_flag=True,
+    help="Terraform: copy the state to a backend that is not the one it was left in.",
+)
+@click.option(
     "--prune",
     is_flag=True,
     help="Afterwards delete what no job of the project names any more; asks first.",
@@ -87,7 +93,10 @@ def command(
     region: str | None,
     stack: str | None,
     concurrency: int,
+    binary: str | None,
+    workdir: Path | None,
     bucket: str | None,
+    migrate_state: bool,
     **options: Any,
 ) -> None:
     """Create and update the jobs' stacks, of CloudFormation and of Pulumi.
@@ -98,7 +107,9 @@ def command(
     """
     if prune:
         _check_prune(options, local=local, yes=yes)
-    run = prepare(**options, params=params)
+    run = prepare(
+        **options, params=params, get_modules=may_run_terraform(tool, local=local), binary=binary
+    )
     run.stop_on_errors()
     if prune:
         _check_project(run)
@@ -116,7 +127,10 @@ def command(
             region=region,
             stack=stack,
             concurrency=concurrency,
+            binary=binary,
+            workdir=workdir,
             bucket=bucket,
+            migrate_state=migrate_state,
         ) as tools,
     ):
         results, problems, interrupted = _deploy(

@@ -19,9 +19,19 @@ from dativo_infra.cli.common import (
     reported,
     say,
 )
-from dativo_infra.cli.stacks import NO_UNITS, delete, describe, open_tools, owners, stack_options
+from dativo_infra.cli.stacks import (
+    NO_UNITS,
+    delete,
+    describe,
+    may_run_terraform,
+    open_tools,
+    owners,
+    stack_options,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dativo_infra.adapters.results import DestroyResult, Doomed
 
 
@@ -36,6 +46,8 @@ def command(
     endpoint_url: str | None,
     region: str | None,
     concurrency: int,
+    binary: str | None,
+    workdir: Path | None,
     yes: bool,
     **options: Any,
 ) -> None:
@@ -45,7 +57,7 @@ def command(
     jobs share stays while a job is left that uses it.
     """
     need_answer(yes)
-    run = prepare(**options)
+    run = prepare(**options, get_modules=may_run_terraform(tool), binary=binary)
     run.stop_on_errors()
     names = owners(run, tool)
     for line in run.not_owned_by(*names):
@@ -62,6 +74,8 @@ def command(
             region=region,
             stack=stack,
             concurrency=concurrency,
+            binary=binary,
+            workdir=workdir,
         ) as tools,
     ):
         found = [(each, each.doomed()) for each in tools]

@@ -35,6 +35,7 @@ _EXTRAS = {
     "databricks": ("pulumi-databricks",),
     "cloudformation": ("troposphere", "boto3"),
     "local": ("moto",),
+    "terraform": ("python-hcl2",),
 }
 """The Python packages of each extra that show whether it is installed."""
 
@@ -129,8 +130,13 @@ def _tools(owners: set[str]) -> Iterator[Finding]:
             purpose=tool.purpose,
             problem=problem,
             remedy="" if path else tool.remedy,
-            needed=tool.name in owners,
+            needed=tool.name in owners and not _stands_in(tool.name),
         )
+
+
+def _stands_in(name: str) -> bool:
+    """Return whether another program that is on PATH does what this one would."""
+    return name == "terraform" and shutil.which("tofu") is not None
 
 
 def _packages(extras: set[str]) -> Iterator[Finding]:

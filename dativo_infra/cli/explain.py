@@ -143,6 +143,7 @@ def _variable(variable: Variable, platform: Platform) -> dict[str, Any]:
 def _field(path: str) -> dict[str, Any]:
     from dativo_infra.model import examples, fields
     from dativo_infra.planning.reference import meanings_of_field, values_of_field
+    from dativo_infra.platforms.terraform.inputs import variables_for
 
     return {
         "type": "field",
@@ -150,6 +151,7 @@ def _field(path: str) -> dict[str, Any]:
         "meaning": fields()[path],
         "values": values_of_field(path),
         "examples": list(examples()[path]),
+        "module_variables": variables_for(path),
         "platforms": [
             {
                 "names": each.platforms,
@@ -249,6 +251,9 @@ def _field_text(field: Mapping[str, Any]) -> Iterator[str]:
     yield _wrapped(f"infrastructure.{field['name']} ({field['values']})", 0)
     yield _wrapped(field["meaning"], 4)
     yield from _examples(field, 4)
+    if names := field["module_variables"]:
+        yield ""
+        yield _wrapped(f"fills {', '.join(names)} of a Terraform module", 0)
     for each in field["platforms"]:
         yield ""
         every = len(field["platforms"]) == 1

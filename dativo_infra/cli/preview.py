@@ -25,6 +25,7 @@ from dativo_infra.cli.stacks import (
     NO_UNITS,
     bucket_option,
     local_option,
+    may_run_terraform,
     open_tools,
     orphan_data,
     owners,
@@ -34,6 +35,7 @@ from dativo_infra.cli.stacks import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from rich.tree import Tree
 
@@ -66,6 +68,8 @@ def command(
     region: str | None,
     local: bool,
     concurrency: int,
+    binary: str | None,
+    workdir: Path | None,
     bucket: str | None,
     detailed_exitcode: bool,
     offline: bool,
@@ -79,7 +83,8 @@ def command(
     """
     if offline and any((tool, stack, endpoint_url, region, local, bucket, detailed_exitcode)):
         raise click.UsageError("--offline asks nobody: leave the options of stacks out")
-    run = prepare(**options, params=params)
+    get = may_run_terraform(tool, local=local or offline)
+    run = prepare(**options, params=params, get_modules=get, binary=binary)
     run.stop_on_errors()
     if offline:
         from dativo_infra.cli.offline import show
@@ -97,6 +102,8 @@ def command(
             region=region,
             stack=stack,
             concurrency=concurrency,
+            binary=binary,
+            workdir=workdir,
             bucket=bucket,
         ) as tools,
     ):

@@ -138,7 +138,11 @@ class Pulumi(Tool):
             )
         )
 
-    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
+    def outputs(
+        self,
+        *,
+        show_secrets: bool = False,  # noqa: ARG002 - it gives none
+    ) -> Mapping[str, Mapping[str, str] | None]:
         """Return what the stacks export for each job."""
         from dativo_infra.adapters.pulumi.deploy import outputs
 

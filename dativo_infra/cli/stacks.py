@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from dativo_infra.cli.common import Run
     from dativo_infra.planning import Unit
 
-TOOLS: tuple[str, ...] = ("cloudformation", "pulumi")
+TOOLS: tuple[str, ...] = ("cloudformation", "pulumi", "terraform")
 """The tools that deploy, in the order in which they do."""
 NO_UNITS = "No job of the selection has a stack."
 
@@ -61,6 +62,13 @@ def stack_options(function: Function) -> Function:
                 show_default=True,
                 help="How many stacks, or with Pulumi resources, are worked on at once.",
             ),
+            binary_option,
+            click.option(
+                "--workdir",
+                type=click.Path(file_okay=False, path_type=Path),
+                help="Terraform: where the roots are worked on, and states without a backend are; "
+                "by default .dativo-infra/terraform beside the project file.",
+            ),
         )
     ):
         function = option(function)
@@ -77,6 +85,13 @@ local_option = click.option(
     "--local",
     is_flag=True,
     help="CloudFormation embedded in this process: no account, empty, and gone at the end.",
+)
+binary_option = click.option(
+    "--terraform",
+    "binary",
+    metavar="PROGRAM",
+    envvar="DATIVO_INFRA_TERRAFORM",
+    help="The terraform or tofu to run; by default the first of these on PATH.",
 )
 param_option = click.option(
     "--param",
@@ -142,8 +157,12 @@ class Tool(ABC):
         """Delete what `doomed` or `orphans` found."""
 
     @abstractmethod
-    def outputs(self) -> Mapping[str, Mapping[str, str] | None]:
-        """Return the outputs of each job that the tool owns; None where it is not deployed."""
+    def outputs(self, *, show_secrets: bool = False) -> Mapping[str, Mapping[str, str] | None]:
+        """Return the outputs of each job that the tool owns; None where it is not deployed.
+
+        Args:
+            show_secrets: Whether secrets are among them that the tool can read without more.
+        """
 
     def created(self, results: Iterable[StackResult]) -> list[TaggedResource]:  # noqa: ARG002
         """Return what an embedded tool has created, with the tags that the services report."""
@@ -163,6 +182,11 @@ def owners(run: Run, tool: str | None, *, local: bool = False, needed: bool = Fa
         raise click.UsageError("--local is for CloudFormation alone")
     wanted: list[str] = [tool] if tool else ["cloudformation"] if local else list(TOOLS)
     return [each for each in wanted if run.plan.owned_by(each)] or wanted[: int(needed)]
+
+
+def may_run_terraform(tool: str | None, *, local: bool = False) -> bool:
+    """Return whether roots are worked on, for which all modules must be read."""
+    return tool in {None, "terraform"} and not local
 
 
 @contextmanager
@@ -190,6 +214,8 @@ def open_tools(run: Run, names: Iterable[str], **options: Any) -> Iterator[list[
 def _open(name: str, run: Run, **options: Any) -> Iterator[Tool]:
     if name == "pulumi":
         from dativo_infra.cli.pulumi import opened
+    elif name == "terraform":
+        from dativo_infra.cli.terraform import opened
     else:
         from dativo_infra.cli.cloudformation import opened
     with opened(run, **options) as tool:

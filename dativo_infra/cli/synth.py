@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from dativo_infra.cli.common import job_options, say
+from dativo_infra.cli.stacks import binary_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +24,11 @@ class _Form:
     """What can be written."""
 
     module: str
-    """Has `write`, which takes the output folder, the options of jobs, and the form's own options
-    by name; it returns what was written and lines for people."""
+    """Has the function that writes it, which takes the output folder, the options of jobs, and the
+    form's own options by name; it returns what was written and lines for people."""
     options: tuple[str, ...] = ()
-    """The options that are for it; those of other forms are a wrong call."""
+    """The options that are for it; one that is for other forms alone is a wrong call."""
+    function: str = "write"
 
 
 _FORMS: Mapping[str, _Form] = {
@@ -45,12 +47,19 @@ _FORMS: Mapping[str, _Form] = {
             "prune",
         ),
     ),
+    "terraform": _Form("roots", ("get", "binary")),
+    "tfvars": _Form("roots", ("get", "binary"), "write_tfvars"),
 }
 
 
 @click.command("synth")
 @job_options
-@click.option("--to", type=click.Choice(list(_FORMS)), required=True, help="The tool.")
+@click.option(
+    "--to",
+    type=click.Choice(list(_FORMS)),
+    required=True,
+    help="The tool; `tfvars` for Terraform's variable files alone.",
+)
 @click.option(
     "-o",
     "--output",
@@ -107,6 +116,13 @@ _FORMS: Mapping[str, _Form] = {
 @click.option(
     "--prune", is_flag=True, help="manifests: remove what an earlier run wrote for jobs now gone."
 )
+@click.option(
+    "--get",
+    is_flag=True,
+    help="terraform, tfvars: fetch modules that are on no local path, to read what variables they "
+    "have.",
+)
+@binary_option
 @click.pass_context
 def command(context: click.Context, to: str, output: Path, **options: Any) -> None:
     """Write the jobs' infrastructure as files of another tool.
@@ -115,14 +131,13 @@ def command(context: click.Context, to: str, output: Path, **options: Any) -> No
     written.
     """
     own = {name: options[name] for name in _FORMS[to].options}
-    for form, each in _FORMS.items():
-        for name in each.options:
-            _refuse_if_given(context, name, form, to)
-            options.pop(name)
+    for name in dict.fromkeys(each for form in _FORMS.values() for each in form.options):
+        if name not in own:
+            _refuse_if_given(context, name, to)
+        del options[name]
     written: Written
-    written, lines = import_module(f"dativo_infra.cli.{_FORMS[to].module}").write(
-        output, options, **own
-    )
+    write = getattr(import_module(f"dativo_infra.cli.{_FORMS[to].module}"), _FORMS[to].function)
+    written, lines = write(output, options, **own)
     for name in written.written:
         click.echo(output / name)
     for line in lines:
@@ -136,8 +151,9 @@ def command(context: click.Context, to: str, output: Path, **options: Any) -> No
     )
 
 
-def _refuse_if_given(context: click.Context, name: str, form: str, to: str) -> None:
-    given = context.get_parameter_source(name) is not ParameterSource.DEFAULT
-    if given and form != to:
+def _refuse_if_given(context: click.Context, name: str, to: str) -> None:
+    # A variable of the environment speaks to all commands, and not to this call alone.
+    if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
         flag = next(each.opts[0] for each in context.command.params if each.name == name)
-        raise click.UsageError(f"{flag} is for --to {form}, not for --to {to}")
+        forms = " and ".join(form for form, each in _FORMS.items() if name in each.options)
+        raise click.UsageError(f"{flag} is for --to {forms}, not for --to {to}")

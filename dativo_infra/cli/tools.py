@@ -106,7 +106,16 @@ KUBE_CONTROLLER_MANAGER = Tool(
     ask=("--version",),
 )
 ETCD = Tool(name="etcd", purpose="tests: keeps what kube-apiserver stores", ask=("--version",))
-TOFU = Tool(name="tofu", purpose="tests: validates and plans Terraform configurations")
+TERRAFORM = Tool(
+    name="terraform",
+    purpose="fetches Terraform modules, and deploys the jobs that call one; tofu does, too",
+    remedy="see https://developer.hashicorp.com/terraform/install, or take tofu",
+)
+TOFU = Tool(
+    name="tofu",
+    purpose="OpenTofu: what terraform does, where that is not on PATH",
+    remedy=f"see https://opentofu.org/docs/intro/install; {_MAKE}, too",
+)
 GO = Tool(
     name="go",
     purpose="`make engines` builds with it what is missing of the above",
@@ -120,6 +129,7 @@ TOOLS = (
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     ETCD,
+    TERRAFORM,
     TOFU,
     GO,
 )

@@ -692,6 +692,125 @@ NOTHING_TO_WRITE = _rule(
     "empty.",
     "Check the paths and `--tenant` and `--environment`.",
 )
+BAD_SOURCE = _rule(
+    "DI613",
+    _ERROR,
+    "The source or the version of the Terraform module cannot be used.",
+    "A registry address (`namespace/name/provider`) takes a version, a git repository a ref behind "
+    "the folder in it, and archives and local paths none. Local paths begin with `./` or `../`, "
+    "and are relative to the job file. Source: "
+    "https://developer.hashicorp.com/terraform/language/modules/sources",
+    "Correct module_source or module_version.",
+)
+BAD_BACKEND = _rule(
+    "DI614",
+    _ERROR,
+    "The backend or the workspace of the Terraform state cannot be used.",
+    "`backend_config` has the settings of the backend that keeps the state, and may say which by "
+    "`type`. They are written to a file, so that no credential is among them. Source: "
+    "https://developer.hashicorp.com/terraform/language/backend",
+    "Correct backend_config or workspace.",
+)
+SHARED_STATE = _rule(
+    "DI615",
+    _ERROR,
+    "Two jobs have one Terraform state.",
+    "Backend, key and workspace say where a state is. Each of two roots with one state destroys "
+    "what the other has built, since it is not in its own configuration.",
+    "Give each its own key or workspace, or let them share by the same infrastructure.name.",
+)
+MODULE_UNREADABLE = _rule(
+    "DI616",
+    _ERROR,
+    "The Terraform module cannot be read.",
+    "The folder of the module is not there, has no configuration, or has one that cannot be "
+    "parsed; or its source could not be fetched.",
+    "Correct module_source; a local path is relative to the job file.",
+)
+MODULE_NOT_READ = _rule(
+    "DI617",
+    _NOTE,
+    "The module was not read, so it is given what modules for Dativo jobs take by convention.",
+    "Which variables a module has is read from its source: a local path always, another with "
+    "`synth --get` and when it is deployed. A module that was not read is given the documented "
+    "names and the job's variables; Terraform refuses what it does not have. Whether something is "
+    "missing cannot be told.",
+    "`dativo-infra synth --to terraform --get` fetches modules, and reads them.",
+)
+UNFILLED_INPUT = _rule(
+    "DI618",
+    _ERROR,
+    "The Terraform module needs a variable that nothing in the job fills.",
+    "A variable without a default must be given. The table of names in docs/terraform.md says "
+    "which field fills which variable; any other is filled by metadata.variables.",
+    "Set it in metadata.variables.",
+)
+UNKNOWN_INPUT = _rule(
+    "DI619",
+    _WARNING,
+    "The Terraform module has no such variable.",
+    "A variable of the job goes to the module's variable of the same name, else into the module's "
+    "`variables` where it has that. This one goes nowhere.",
+    "Correct or remove it, or add the variable to the module.",
+)
+BAD_INPUT = _rule(
+    "DI620",
+    _ERROR,
+    "The variable cannot be given to a Terraform module.",
+    "Names of a module's variables are letters, digits, `_` and `-`, and none that the module "
+    "block has for itself, such as `source`. What tags the module's resources is made of "
+    "metadata.tags and the tags of identity. JSON has no infinite numbers.",
+    "Rename or remove it.",
+)
+BAD_ADDRESS = _rule(
+    "DI621",
+    _ERROR,
+    "The expected output is none that a root module can give.",
+    "An output of the job's module is written `output.name`, `name`, or `module.label.name`, which "
+    "names the call of the module, too. What is in modules below cannot be reached from a root.",
+    "Write `output.name`, and let the module have an output of that name.",
+)
+UNPINNED_MODULE = _rule(
+    "DI622",
+    _WARNING,
+    "The Terraform module is not pinned to a version.",
+    "Each run takes the newest version there is, so that a job changes without being changed.",
+    "Set module_version.",
+)
+LOCAL_STATE = _rule(
+    "DI623",
+    _WARNING,
+    "The Terraform state would be a file in the folder of the root.",
+    "Without `backend_config` only this machine knows what was built, and without the file nobody "
+    "does.",
+    "Set backend_config.",
+)
+UNTAGGED_MODULE = _rule(
+    "DI624",
+    _WARNING,
+    "The Terraform module takes no tags.",
+    "What it builds can be found and billed only by the tags that it takes in a variable `tags`, "
+    "`metadata_tags`, or on Google Cloud `labels`.",
+    "Add the variable to the module.",
+)
+LATE_VALUE = _rule(
+    "DI625",
+    _ERROR,
+    "A variable file cannot hold the value.",
+    "A part of the value is known at deployment only. A variable file has plain values alone; a "
+    "root that is written by `synth --to terraform` puts it together when it is applied.",
+    "Set the variable in the environment or with `--env-file`.",
+)
+
+CLUSTER_OF_ANOTHER = _rule(
+    "DI626",
+    _WARNING,
+    "One variable gives two tenants one cluster.",
+    "Many job files say the same `${EMR_CLUSTER_ID}`, and each tenant has a cluster of its own. "
+    "One environment file for several tenants lets the jobs of one run on the cluster of another.",
+    "Give `--env-file` the folder that `dativo-infra output --all -o FOLDER` wrote: from it each "
+    "job gets the values of its own tenant and environment.",
+)
 
 # --- 7xx: deploying -----------------------------------------------------------------------------
 
@@ -843,4 +962,43 @@ PULUMI_REFUSED = _rule(
     "Its CLI said why: often nobody is logged in to a backend, the passphrase of the stack's "
     "secrets is missing or wrong, or its settings cannot be read.",
     "Run `pulumi login`, set PULUMI_CONFIG_PASSPHRASE, or correct what is named.",
+)
+NO_TERRAFORM = _rule(
+    "DI719",
+    _ERROR,
+    "Neither terraform nor tofu was found.",
+    "Modules are fetched and roots are applied by Terraform's command line tool, or OpenTofu's, "
+    "which is no Python package. `dativo-infra doctor` tells which tools are there.",
+    "Install one (https://developer.hashicorp.com/terraform/install, "
+    "https://opentofu.org/docs/intro/install) and put it on PATH, or name it with `--terraform`.",
+)
+STATE_MOVED = _rule(
+    "DI720",
+    _ERROR,
+    "The Terraform state would be looked for in another place than it was left in.",
+    "The backend of the job is another than the one that this root was deployed with. The state "
+    "there would be empty, and everything would be built a second time.",
+    "Run again with `--migrate-state`, which copies the state to the new backend.",
+)
+TERRAFORM_FAILED = _rule(
+    "DI721",
+    _ERROR,
+    "Terraform refuses the root, or cannot work on its state.",
+    "The program said why: often a provider or a module cannot be had, credentials are missing, "
+    "somebody else holds the lock of the state, or the module refuses a value.",
+    "Correct what is named, and run again.",
+)
+NO_WORKSPACE = _rule(
+    "DI722",
+    _ERROR,
+    "The Terraform state has no such workspace.",
+    "Terraform gives nothing, and no error, for a workspace that does not exist.",
+    "Correct `workspace`, or run `dativo-infra deploy` first.",
+)
+MISSING_OUTPUT = _rule(
+    "DI723",
+    _ERROR,
+    "An output that the job expects is not there.",
+    "What is deployed gives no such output. Terraform keeps no output whose value is null.",
+    "Correct `outputs`, or let what is deployed give the output.",
 )

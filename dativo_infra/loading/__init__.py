@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ from dativo_infra.diagnostics import Diagnostic, Location, has_errors, in_order,
 from dativo_infra.loading import files, shape
 from dativo_infra.loading.substitution import read_env_file, substitute_all
 from dativo_infra.loading.yaml import Parsed, parse
-from dativo_infra.model import BLOCK, Job, JobDocument, Path, Source
+from dativo_infra.model import BLOCK, DEFAULT_ENVIRONMENT, Job, JobDocument, Path, Source
 from dativo_infra.project import EDITIONS, LoadedProject, Project
 from dativo_infra.values import TOKENS, Parameter, parameters
 
@@ -31,6 +31,9 @@ __all__ = [
     "load_project",
     "read_env_file",
 ]
+
+Scoped: TypeAlias = "Mapping[tuple[Any, Any], Mapping[str, str]]"
+"""Values of variables, by tenant and environment."""
 
 _JOB_KEYS = {"tenant_id", "source_connector_path", "target_connector_path", "asset_path", BLOCK}
 
@@ -65,11 +68,14 @@ class Loaded:
 def load(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     environment: Mapping[str, str] | None = None,
+    *,
+    scoped: Scoped | None = None,
 ) -> Loaded:
     """Load the jobs that files, folders and patterns mean.
 
-    `environment` fills in `${NAME}`; without it the process's own is used. Jobs with an error are
-    not among those returned. Never raises for what is in the files: see the diagnostics.
+    `environment` fills in `${NAME}`; without it the process's own is used. `scoped` are values for
+    the jobs of one tenant and environment alone, which are stronger. Jobs with an error are not
+    among those returned. Never raises for what is in the files: see the diagnostics.
     """
     lookup = dict(os.environ if environment is None else environment)
     candidates, diagnostics = files.find([paths] if isinstance(paths, str | os.PathLike) else paths)
@@ -86,7 +92,7 @@ def load(
         if not candidate.named and _is_no_job(parsed, text):
             not_jobs += 1
             continue
-        job, found = _job(parsed, lookup)
+        job, found = _job(parsed, lookup, scoped)
         diagnostics += found
         if has_errors(found):
             broken += 1
@@ -185,7 +191,7 @@ def _has_job_keys(data: Any) -> bool:
 
 
 def _job(
-    parsed: Parsed, lookup: Mapping[str, str]
+    parsed: Parsed, lookup: Mapping[str, str], scoped: Scoped | None = None
 ) -> tuple[Job | None, tuple[Diagnostic, ...] | list[Diagnostic]]:
     """Return a job as far as it can be read, and what is wrong with it."""
     source = parsed.source
@@ -193,6 +199,9 @@ def _job(
         return None, parsed.diagnostics
     if not _has_job_keys(parsed.data):
         return None, [rules.NOT_A_JOB.at(source.locate())]
+    place = (parsed.data.get("tenant_id"), parsed.data.get("environment", DEFAULT_ENVIRONMENT))
+    if scoped and all(isinstance(each, str) for each in place):
+        lookup = {**lookup, **scoped.get(place, {})}
     data, left, found = _substituted(parsed.data, source, lookup)
     found += shape.settle_provider(data, source)
     found += shape.unknown_keys(data, source)

@@ -17,7 +17,7 @@ from dativo_infra.planning.report import FieldUse, Reference
 from dativo_infra.planning.result import JobPlan, Plan, Unit, UnitKind
 from dativo_infra.planning.selection import Selection, parse_shard, places
 from dativo_infra.planning.shared import Wish, shared_units
-from dativo_infra.platforms import PLATFORMS
+from dativo_infra.platforms import PLATFORMS, terraform
 from dativo_infra.platforms.base import (
     Built,
     Context,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dativo_infra.names import Identity
+    from dativo_infra.platforms.terraform import Modules
 
 __all__ = [
     "FieldUse",
@@ -66,9 +67,16 @@ class _Draft:
     outputs: dict[str, str] = field(default_factory=dict)
 
     @property
+    def has_tool(self) -> bool:
+        """Whether a tool of this version builds jobs of this kind."""
+        if self.owner in support.MODULES_ONLY:
+            return bool(self.platform and self.platform.calls_module)
+        return self.owner in support.TOOLS
+
+    @property
     def is_built(self) -> bool:
         """Whether a tool of this version builds the job on its platform."""
-        return bool(self.owner in support.TOOLS and self.platform and self.platform.build)
+        return bool(self.has_tool and self.platform and self.platform.build)
 
 
 def plan(
@@ -77,14 +85,16 @@ def plan(
     *,
     provider: str | None = None,
     allow_unresolved: bool = False,
+    modules: Modules | None = None,
 ) -> Plan:
     """Plan all jobs together.
 
     `provider` overrides which tool owns the jobs; `manifests`, which no job can name, takes those
     that run in Kubernetes and leaves the others to who owns them. With `allow_unresolved` a field
-    that must be known now and is not gives a note instead of an error. Never raises for what jobs
-    say: what is wrong is in the plan's diagnostics, and `Plan.failed` tells whether something may
-    be built.
+    that must be known now and is not gives a note instead of an error. `modules` are the Terraform
+    modules that were read; one that is not among them is given what is documented. Never raises
+    for what jobs say: what is wrong is in the plan's diagnostics, and `Plan.failed` tells whether
+    something may be built.
 
     Raises:
         ValueError: `provider` is no tool; the jobs would silently belong to nobody.
@@ -98,7 +108,7 @@ def plan(
     in_order_of_identity = sorted(
         with_block, key=lambda job: (job.identity, job.source.file, job.source.text)
     )
-    drafts = [_draft(job, loaded, provider) for job in in_order_of_identity]
+    drafts = [_draft(job, loaded, provider, modules or {}) for job in in_order_of_identity]
     diagnostics: list[Diagnostic] = []
     tags.check_project(loaded, diagnostics.append)
     for draft in drafts:
@@ -133,6 +143,7 @@ def plan(
     diagnostics.extend(each for unit in own for each in support.refusals(unit, unit.owner))
     diagnostics.extend(meetings.find(units))
     diagnostics.extend(meetings.starters(starting))
+    diagnostics.extend(meetings.clusters(draft.job for draft in drafts))
     diagnostics.extend(each for draft in drafts for each in draft.diagnostics)
     return Plan(
         units=tuple(units),
@@ -170,7 +181,7 @@ def contested(
             )
 
 
-def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
+def _draft(job: Job, loaded: LoadedProject, provider: str | None, modules: Modules) -> _Draft:
     path = Path(loaded.here, job.source.file)
     root = Path(loaded.here, loaded.source.file).parent
     below = os.path.relpath(path, root) if loaded.source.file else job.source.file
@@ -178,13 +189,11 @@ def _draft(job: Job, loaded: LoadedProject, provider: str | None) -> _Draft:
     platform = PLATFORMS[name] if name else None
     target = loaded.project.target_of(job, below.replace(os.sep, "/"))
     chosen = provider if provider and support.takes(provider, job, platform) else None
-    return _Draft(
-        job=job,
-        owner=chosen or job.get("provider") or "manual",
-        platform=platform,
-        target=target,
-        understood=understood(job, target, platform),
-    )
+    owner = chosen or job.get("provider") or "manual"
+    cloud = understood(job, target, platform)
+    if owner == "terraform" and job.get("terraform.module_source"):
+        platform = terraform.module_of(job, cloud.cloud, platform, modules)
+    return _Draft(job=job, owner=owner, platform=platform, target=target, understood=cloud)
 
 
 def _check(draft: _Draft, loaded: LoadedProject, *, allow_unresolved: bool) -> None:
@@ -199,13 +208,13 @@ def _check(draft: _Draft, loaded: LoadedProject, *, allow_unresolved: bool) -> N
     if draft.owner != "manual":
         tags.check(job, project, add, tags.limits_of(platform, draft.understood.cloud))
     if platform is None:
-        if draft.owner in support.TOOLS and not job.lacks("runtime.platform"):
+        if draft.has_tool and not job.lacks("runtime.platform"):
             add(rules.NO_PLATFORM.at(job.locate("runtime.platform")))
         return
     context = _context([draft], project, allow_unresolved=allow_unresolved)
     checks.cloud(context, platform, loaded.source)
     checks.accounts(context)
-    if draft.owner in support.TOOLS and platform.build is None:
+    if draft.has_tool and platform.build is None:
         add(
             rules.NOT_BUILT_YET.at(
                 job.locate("runtime.platform"),
@@ -245,6 +254,9 @@ def _groups(drafts: list[_Draft], diagnostics: list[Diagnostic]) -> Iterator[lis
 
 def _compare(first: _Draft, other: _Draft, diagnostics: list[Diagnostic]) -> None:
     one, two = first.job, other.job
+    # A module's cluster is its output: one of the jobs may know it already.
+    made = first.platform and first.platform.calls_module
+    ignored = (*_NOT_COMPARED, *(("runtime.compute.cluster_id",) if made else ()))
     diagnostics.extend(
         rules.UNIT_DISAGREES.at(
             two.locate(path),
@@ -253,7 +265,7 @@ def _compare(first: _Draft, other: _Draft, diagnostics: list[Diagnostic]) -> Non
             related=[(one.locate(path), "the other job")],
         )
         for path in fields()
-        if path not in _NOT_COMPARED and one.get(path) != two.get(path)
+        if path not in ignored and one.get(path) != two.get(path)
     )
     if first.target != other.target:
         diagnostics.append(
@@ -342,6 +354,8 @@ def _why_not_built(draft: _Draft) -> str:
         return "no tool owns this job's infrastructure, so nothing is built"
     if draft.owner not in support.TOOLS:
         return f"left to {draft.owner}"
+    if not draft.has_tool:
+        return f"left to {draft.owner}: this version builds what a module_source says alone"
     if draft.platform is None:
         return "the job names no platform"
     return f"this version builds nothing for {draft.platform.name}"

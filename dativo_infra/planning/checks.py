@@ -247,18 +247,21 @@ def outputs(job: Job, platform: Platform, report: Report) -> dict[str, str]:
     """Return the exports that the job's expected outputs name, by the job's own names."""
     found = {}
     for alias, text in (job.get("outputs") or {}).items():
-        if text.startswith("module."):
+        export = platform.export_named(text)
+        if export is None:
             # Terraform's own addresses mean nothing to another tool; the field report says so.
             continue
-        export = text.removeprefix("output.")
         if export in platform.exports:
             found[alias] = export
         else:
             report(
                 rules.UNKNOWN_OUTPUT.at(
                     job.locate("outputs", alias),
-                    f"{platform.name} exports no `{export}`.",
-                    remedy=f"`dativo-infra explain {platform.name}` lists its outputs.",
+                    f"{'The module' if platform.calls_module else platform.name} exports no "
+                    f"`{export}`.",
+                    remedy="Let the module have the output."
+                    if platform.calls_module
+                    else f"`dativo-infra explain {platform.name}` lists its outputs.",
                     word=export,
                     choices=platform.exports,
                 )

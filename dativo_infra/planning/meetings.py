@@ -9,6 +9,7 @@ from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.names import PULUMI, STACK, Identity
 from dativo_infra.platforms.runner import RUNNER_CONFIG
 from dativo_infra.resources.kubernetes import KubernetesObject
+from dativo_infra.resources.terraform import TerraformModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,26 @@ def find(units: Iterable[Unit]) -> Iterator[Diagnostic]:
     yield from _names(units)
     yield from _former_names(units)
     yield from _objects(units)
+    yield from _states(units)
+
+
+def clusters(jobs: Iterable[Job]) -> Iterator[Diagnostic]:
+    """Yield jobs whose cluster came from a variable that said the same to another tenant's job."""
+    path = "runtime.compute.cluster_id"
+    seen: dict[str, Job] = {}
+    for job in jobs:
+        cluster = job.get(path)
+        place = job.locate(path)
+        if not isinstance(cluster, str) or "${" not in place.text:
+            continue
+        other = seen.setdefault(cluster, job)
+        if other.tenant != job.tenant:
+            yield rules.CLUSTER_OF_ANOTHER.at(
+                place,
+                f"The variable gives {job.tenant} the cluster {cluster}, as it gives "
+                f"{other.tenant}.",
+                related=[(other.locate(path), "the other tenant's job")],
+            )
 
 
 def starters(jobs: Iterable[tuple[Job, Starts]]) -> Iterator[Diagnostic]:
@@ -99,3 +120,19 @@ def _meeting(unit: Unit, other: Unit, thing: str) -> Diagnostic:
 
 def _place(unit: Unit) -> Location | None:
     return unit.resources[0].origin if unit.resources else None
+
+
+def _states(units: Iterable[Unit]) -> Iterator[Diagnostic]:
+    """Yield modules whose states are one object: each run would destroy what the other built."""
+    seen: dict[str, TerraformModule] = {}
+    for unit in units:
+        for module in unit.resources:
+            if not isinstance(module, TerraformModule) or module.state is None:
+                continue
+            other = seen.setdefault(module.state, module)
+            if other is not module:
+                yield rules.SHARED_STATE.at(
+                    module.origin,
+                    f"{unit.identity} has its state where another job has: {module.state}.",
+                    related=[(other.origin, "the other job")] if other.origin else [],
+                )

@@ -127,10 +127,10 @@ def _variables(job: Job, platform: Platform, cloud: Cloud) -> Iterator[FieldUse]
 
 def _outputs(job: Job, platform: Platform, exports: Container[str]) -> Iterator[FieldUse]:
     for alias, text in (job.get("outputs") or {}).items():
-        if text.startswith("module."):
+        export = platform.export_named(text)
+        if export is None:
             use = unused("an address inside Terraform, and another tool builds this job")
         else:
-            export = text.removeprefix("output.")
             meaning = platform.exports.get(export, "no such output")
             if export in exports:
                 use = used(meaning)

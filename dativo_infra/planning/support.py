@@ -33,26 +33,33 @@ _NOT_OF_AWS = (
     "must first be activated in the account, which is not assumed "
     "(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/registry-public.html)"
 )
+_MODULE = {"TerraformModule": "a Terraform module is called by Terraform alone"}
 
 REFUSALS: Mapping[str, Mapping[str, str]] = {
-    "pulumi": {},
+    "pulumi": {**_MODULE},
     "cloudformation": {
         "DatabricksCluster": _NOT_OF_AWS,
         "DatabricksInstancePool": _NOT_OF_AWS,
         "DatabricksJob": _NOT_OF_AWS,
+        **_MODULE,
         "KubernetesObject": (
             "CloudFormation has no resource type for objects inside a Kubernetes cluster "
             "(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/)"
         ),
     },
-    "manifests": {
-        kind.__name__: _no_object(kind) for kind in KINDS if kind is not KubernetesObject
+    "manifests": {kind.__name__: _no_object(kind) for kind in KINDS if kind is not KubernetesObject}
+    | _MODULE,
+    "terraform": {
+        kind.__name__: "this version calls the modules of teams, and has none of its own"
+        for kind in KINDS
+        if kind.__name__ not in _MODULE
     },
 }
 """For each tool, the kinds that it cannot build and why; all other kinds it builds."""
 
 LOSSES: Mapping[str, Mapping[tuple[str, str], str]] = {
     "pulumi": {},
+    "terraform": {},
     "cloudformation": {
         ("IamInstanceProfile", "tags"): (
             "AWS::IAM::InstanceProfile has no Tags property; an instance profile costs nothing, "
@@ -65,6 +72,8 @@ LOSSES: Mapping[str, Mapping[tuple[str, str], str]] = {
 
 TOOLS: tuple[str, ...] = tuple(REFUSALS)
 """The tools that this version builds with."""
+MODULES_ONLY = ("terraform",)
+"""Those that build what a module of the job's team says, and no platform by themselves."""
 
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 """What a job may name as the tool that owns it."""

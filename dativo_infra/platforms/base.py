@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Outcome: TypeAlias = Literal["used", "referenced", "unused"]
 Starts: TypeAlias = Literal["runner", "schedule"]
 """The runner itself, kept up, for all jobs in its configuration; or a schedule of the platform."""
-VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers"]
+VariableType: TypeAlias = Literal["text", "number", "boolean", "texts", "numbers", "any"]
 
 TYPES: Mapping[VariableType, str] = {
     "text": "text",
@@ -28,6 +28,7 @@ TYPES: Mapping[VariableType, str] = {
     "boolean": "true or false",
     "texts": "a list of texts",
     "numbers": "a list of whole numbers",
+    "any": "anything",
 }
 """What the types of variables are called."""
 
@@ -59,6 +60,8 @@ class Variable:
 
     def read(self, value: Any) -> tuple[Any, str | None]:
         """Return the value as this variable means it, and what is wrong with it, if anything."""
+        if self.type == "any":
+            return value, None
         if self.type in {"texts", "numbers"}:
             if not isinstance(value, list | tuple):
                 return None, f"must be {TYPES[self.type]}"
@@ -311,6 +314,15 @@ class Platform:
     build: Callable[[Context], Built] | None = None
     """None where this version reads and checks the platform but does not build it."""
     shared: Mapping[str, SharedKind] = field(default_factory=dict)
+    calls_module: bool = False
+    """Whether what is built is a Terraform module of the job's team, whose outputs a job may
+    address as `module.label.name`."""
+
+    def export_named(self, text: str) -> str | None:
+        """Return the export that an expected output names; None for what it cannot have."""
+        if text.startswith("module."):
+            return text.rpartition(".")[2] if self.calls_module else None
+        return text.removeprefix("output.")
 
     @property
     def is_in_kubernetes(self) -> bool:

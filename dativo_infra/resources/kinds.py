@@ -27,6 +27,7 @@ from dativo_infra.resources.logs import LogGroup
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.resources.scheduler import Schedule
 from dativo_infra.resources.secretsmanager import SecretsManagerSecret
+from dativo_infra.resources.terraform import TerraformModule
 
 if TYPE_CHECKING:
     from dativo_infra.resources import Resource
@@ -53,6 +54,7 @@ KINDS: tuple[type[Resource], ...] = (
     ScalingPolicy,
     Schedule,
     SecretsManagerSecret,
+    TerraformModule,
 )
 
 

@@ -379,3 +379,14 @@ def test_imports_no_heavy_package() -> None:
     heavy = {"pydantic", "yaml", "boto3", "botocore", "pulumi", "troposphere", "rich", "moto"}
     assert "dativo_infra.cli.doctor" in modules
     assert not modules & heavy
+
+
+def test_tofu_stands_in_for_terraform(run, write_job, make_tool) -> None:
+    """A job with a module needs one of the two programs, whichever it is."""
+    job = write_job(
+        "provider: terraform\nterraform: {module_source: acme/emr/aws, module_version: 1.0.0}\n"
+    )
+    asked = ("doctor", job, "--format", "json")
+    assert found(run(*asked), "tools", "terraform")["needed"]
+    make_tool("tofu", "echo OpenTofu v1.10.0")
+    assert not found(run(*asked), "tools", "terraform")["needed"]

@@ -47,7 +47,7 @@ def test_env_is_what_an_env_file_takes(run, write_job, emr: str, tmp_path: Path)
 @pytest.mark.parametrize("value", ["", "a b", "it's", 'say "x"', "#x", "$HOME", " x ", "a\\n"])
 def test_values_are_read_back_exactly(value: str, tmp_path: Path) -> None:
     """Whatever quotes or signs a value has, it is the same when it is read."""
-    lines, problems = _env({"1st.name": value})
+    lines, problems = _env([("1st.name", value)])
     (tmp_path / "x.env").write_text("\n".join(lines))
     assert problems == []
     assert read_env_file(tmp_path / "x.env") == ({"_1ST_NAME": value}, ())
@@ -56,7 +56,7 @@ def test_values_are_read_back_exactly(value: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("values", [{"a": "x\ny"}, {"a": "'\""}, {"a-b": "1", "a_b": "2"}])
 def test_what_no_env_file_can_hold(values: dict[str, str]) -> None:
     """Line ends, both quotes and two values of one name are errors."""
-    assert [each.code for each in _env(values)[1]] == ["DI714"]
+    assert [each.code for each in _env(values.items())[1]] == ["DI714"]
 
 
 def test_env_is_for_one_job(run, write_job, emr: str) -> None:

@@ -51,7 +51,7 @@ def test_plan_of_all_examples(run, examples: Path) -> None:
     result = run("plan", examples)
     assert result.exit_code == 0
     assert result.stdout.count("Kubernetes namespace ingestion") == 1
-    assert "left to terraform" in result.stdout
+    assert "TerraformModule" in result.stdout
     assert "billed until it is destroyed" in result.stdout
 
 

@@ -14,7 +14,7 @@ from dativo_infra import DiagnosticError, Plan, plan
 from dativo_infra.adapters.cloudformation import synth
 from dativo_infra.adapters.pulumi import build
 from dativo_infra.cli import main
-from dativo_infra.planning.support import LOSSES, REFUSALS, TOOLS
+from dativo_infra.planning.support import LOSSES, MODULES_ONLY, REFUSALS, TOOLS
 from dativo_infra.resources import Resource
 from dativo_infra.resources.kinds import KINDS, is_taggable
 from dativo_infra.resources.kubernetes import KubernetesObject
@@ -32,7 +32,7 @@ def tables(tool: str) -> tuple[set[str], dict[str, str]]:
 
 def test_the_adapters_are_those_that_planning_knows() -> None:
     """Planning's table of support speaks of exactly the adapters of this suite."""
-    assert set(TOOLS) == set(cases.TOOLS)
+    assert set(TOOLS) == {*cases.TOOLS, *MODULES_ONLY}
 
 
 @pytest.mark.parametrize("tool", cases.TOOLS)

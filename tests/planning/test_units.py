@@ -215,7 +215,9 @@ def test_jobs_of_nobody_and_of_others(make: Any, owner: str | None) -> None:
     assert all(use.text for use in job.fields)
 
 
-@pytest.mark.parametrize("tool", sorted({*support.TOOLS} & {*support.PROVIDERS}))
+@pytest.mark.parametrize(
+    "tool", sorted({*support.TOOLS} & {*support.PROVIDERS} - {*support.MODULES_ONLY})
+)
 def test_override(make: Any, tool: str) -> None:
     """An override builds a job of another provider, and the report says that it was chosen."""
     planned = make.plan(make.emr({"provider": "terraform"}), provider=tool)
