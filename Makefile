@@ -8,8 +8,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Two a core: many tests wait for an engine or a server.
-WORKERS ?= $$(($$(getconf _NPROCESSORS_ONLN) * 2))
+# One more than cores, since one mostly waits for an engine; each imports and collects everything.
+WORKERS ?= $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 CODE := dativo_infra stacks tests examples benchmarks engines docs
 
 help: ## List the targets.

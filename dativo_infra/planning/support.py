@@ -98,7 +98,9 @@ def owns_beside(provider: str | None, tool: str) -> bool:
     """Return whether what a tool is told to build is built by a job's own provider, too."""
     if tool in PROVIDERS or provider in {None, "manual"}:
         return False
-    return KubernetesObject.__name__ not in REFUSALS.get(provider or "", {})
+    # What a module builds is its team's to know, so it may be this as well.
+    refused = REFUSALS.get(provider or "", {})
+    return provider in MODULES_ONLY or KubernetesObject.__name__ not in refused
 
 
 def tools_for(kind: str) -> tuple[str, ...]:

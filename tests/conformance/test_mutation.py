@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields as parts_of
 from dataclasses import is_dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import cases
@@ -24,6 +25,7 @@ from dativo_infra.adapters.cloudformation.template import to_stack
 from dativo_infra.adapters.manifests.layout import Folder
 from dativo_infra.adapters.manifests.lowerings import lower
 from dativo_infra.adapters.manifests.values import problems
+from dativo_infra.adapters.terraform.root import to_root
 from dativo_infra.diagnostics import rules
 from dativo_infra.model import Provider, fields
 from dativo_infra.planning.support import TOOLS
@@ -45,10 +47,17 @@ def _manifests(unit: Unit) -> Any:
     return Folder(unit=unit).path, late or lower(unit)
 
 
+def _root(unit: Unit) -> Any:
+    """Return the files of a unit's root, and the workspace that it is applied in."""
+    root = to_root(unit, Path("out"))
+    return root.files, root.module.workspace
+
+
 ADAPTERS: Mapping[str, Callable[[Unit], Any]] = {
     "pulumi": lambda unit: cases.record_units([unit]),
     "cloudformation": lambda unit: (names_of(unit), is_protected(unit), to_stack(unit).json),
     "manifests": _manifests,
+    "terraform": _root,
 }
 """What each tool is given of a unit."""
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import cases
 import pytest
-from cfnlint.api import lint
-from cfnlint.decode import cfn_yaml
+from cfnlint.config import ConfigMixIn
+from cfnlint.decode import cfn_yaml, decode_str
+from cfnlint.runner import Runner
 
 from dativo_infra import Plan
 from dativo_infra.adapters.cloudformation import synth
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cfnlint.match import Match
 
 NAMES = [cases.label(unit) for unit in cases.units("cloudformation")]
 
@@ -26,6 +30,18 @@ def shape(value: Any) -> Any:
     if isinstance(value, list):
         return sorted({json.dumps(shape(item), sort_keys=True) for item in value})
     return type(value).__name__
+
+
+@cache
+def judge() -> Runner:
+    """Return a cfn-lint with all rules; reading them takes longer than judging a template."""
+    return Runner(ConfigMixIn(regions=["us-east-1"]))
+
+
+def lint(text: str) -> list[Match]:
+    """Return what cfn-lint says of a template."""
+    template, problems = decode_str(text)
+    return problems or list(judge().validate_template(template or {}))
 
 
 SHAPES: dict[str, str] = {}

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -25,6 +27,7 @@ from moto.ecs.models import EC2ContainerServiceBackend
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.emr.models import Cluster
 from moto.emr.responses import ElasticMapReduceResponse
+from moto.iam.models import IAMBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -33,9 +36,10 @@ from dativo_infra.adapters.cloudformation.local import create_references, create
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from moto.iam.models import ManagedPolicy
+
     from dativo_infra.planning import Plan
 
-_POLICIES = "MOTO_IAM_LOAD_MANAGED_POLICIES"
 ACCOUNT = "123456789012"
 """The account that moto answers for."""
 _POLLED_EVERY = 0.02
@@ -69,13 +73,8 @@ class Aws:
 def aws_server() -> Iterator[Aws]:
     """Serve an AWS without anything in it, for this process and those that it starts."""
     with ExitStack() as stack:
-        stack.callback(os.environ.pop, _POLICIES, None)
-        os.environ[_POLICIES] = "true"
         stack.enter_context(embedded())
-        boto3.client("iam").list_roles()
-        # IAM has begun. Its policies, which take seconds, are not read again for what is forgotten.
-        del os.environ[_POLICIES]
-        for gap in (*_emr(), *_ecs(), _launch_template()):
+        for gap in (_iam(), *_emr(), *_ecs(), _launch_template()):
             stack.enter_context(gap)
         # One request at a time, since moto's memory is not made for threads.
         server = make_server(
@@ -94,6 +93,18 @@ def aws_server() -> Iterator[Aws]:
 class _Silent(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing of a request."""
+
+
+def _iam() -> Any:
+    """Return the patch by which there are AWS's managed policies, which are read once."""
+    policies = _managed_policies()
+    return patch.object(IAMBackend, "_init_aws_policies", lambda _: list(map(copy, policies)))
+
+
+@cache
+def _managed_policies() -> list[ManagedPolicy]:
+    with patch.dict(os.environ, MOTO_IAM_LOAD_MANAGED_POLICIES="true"):
+        return IAMBackend("aws", ACCOUNT).aws_managed_policies
 
 
 _LATER = ("auto_termination_policy", "managed_scaling_policy")

@@ -15,7 +15,15 @@ sys.path.insert(0, str(HERE))
 
 from api_server import PROGRAMS, api_server  # noqa: E402 - found by the line above
 from aws_server import aws_server  # noqa: E402 - found by the line above
-from workspace import REPOSITORY, Workspace, find, install_providers  # noqa: E402 - found by the line above
+from warm import warm_pythons  # noqa: E402 - found by the line above
+from workspace import (  # noqa: E402 - found by the line above
+    PYTHON,
+    REPOSITORY,
+    Workspace,
+    find,
+    install_providers,
+    python_variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +42,14 @@ def _need(programs: tuple[str, ...]) -> None:
 
 
 @pytest.fixture(scope="session")
-def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PULUMI_HOME in which the test providers are installed."""
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A PULUMI_HOME in which the test providers are installed, with a Python that has begun."""
     _need(ENGINES)
     home = tmp_path_factory.mktemp("pulumi-home")
     install_providers(home)
-    return home
+    (home / PYTHON).mkdir()
+    with warm_pythons(home / PYTHON, python_variables()):
+        yield home
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
 ANSWERS_WITHIN = 60.0
@@ -30,14 +30,17 @@ ENDS_WITHIN = 20.0
 
 
 @contextmanager
-def hosted(program: Path) -> Iterator[str]:
-    """Run a Python program that calls `end_with_input`; yield the line that it writes when ready.
+def hosted(
+    program: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Run a Python program that ends with its input; yield the line that it writes when ready.
 
     Raises:
         RuntimeError: it ended without such a line; what it wrote on standard error is told.
     """
     with subprocess.Popen(  # noqa: S603 - our own interpreter and program
-        [sys.executable, str(program)],
+        [sys.executable, str(program), *arguments],
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

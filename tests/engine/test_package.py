@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -61,7 +60,7 @@ def workspace(pulumi_home: Path, tmp_path: Path) -> Workspace:
     folder = tmp_path / "workspace"
     plugin = folder / "plugins" / "pulumi-resource-dativo"
     plugin.parent.mkdir(parents=True)
-    plugin.write_text(f'#!/bin/sh\nexec {sys.executable} {PACKAGE} "$@"\n')
+    plugin.write_text(f'#!/bin/sh\nexec python3 {PACKAGE} "$@"\n')
     plugin.chmod(0o755)
     (folder / "state").mkdir()
     return Workspace(folder, pulumi_home)

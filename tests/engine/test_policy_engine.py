@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +43,7 @@ def pack(tmp_path: Path) -> str:
     folder.mkdir()
     shutil.copy(PACK / "PulumiPolicy.yaml", folder)
     file = folder / "dativo"
-    file.write_text(f'#!/bin/sh\nexec {sys.executable} -u -m pulumi.policy "$1" {PACK}\n')
+    file.write_text(f'#!/bin/sh\nexec python3 -u -m pulumi.policy "$1" {PACK}\n')
     file.chmod(0o755)
     return str(file)
 

@@ -31,8 +31,20 @@ SEARCHED = os.pathsep.join(
 """Where programs are looked for: what `make engines` built counts first."""
 
 _KEPT = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "CI")
+PYTHON = "python"
+"""The folder of a PULUMI_HOME with the `python3` that programs and providers are started with."""
 _LIMIT = 300.0
 """Seconds that a command may take; none of them takes a tenth."""
+
+
+def python_variables() -> dict[str, str]:
+    """Return the environment of a Python that knows this repository and no settings of people."""
+    return {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        "PATH": SEARCHED,
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def find(program: str) -> str | None:
@@ -150,7 +162,8 @@ class Workspace:
 
     def dativo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run this project's own command line and return what became of it."""
-        command = [sys.executable, "-c", "from dativo_infra.cli import main; main()", *arguments]
+        python = str(self.home / PYTHON / "python3")
+        command = [python, "-c", "from dativo_infra.cli import main; main()", *arguments]
         return self._run(command)
 
     def call(self, arguments: Iterable[str]) -> subprocess.CompletedProcess[str]:
@@ -173,15 +186,15 @@ class Workspace:
     def variables(self) -> dict[str, str]:
         """Return the whole environment of the CLI."""
         return {
-            **{name: os.environ[name] for name in _KEPT if name in os.environ},
-            "PATH": SEARCHED,
-            "PYTHONPATH": str(REPOSITORY),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **python_variables(),
+            "PATH": os.pathsep.join((str(self.home / PYTHON), SEARCHED)),
             "PULUMI_HOME": str(self.home),
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "of tests",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_ERROR_OUTPUT_STRING": "true",
+            # Memory for time: what a command collects is given back soon anyhow.
+            "GOGC": "400",
             # Without it the CLI does not know --event-log.
             "PULUMI_DEBUG_COMMANDS": "true",
             "AWS_CONFIG_FILE": os.devnull,

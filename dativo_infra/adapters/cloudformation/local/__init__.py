@@ -40,6 +40,8 @@ _ENVIRONMENT = {
     # Somebody's own settings could name another endpoint or a profile.
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    # A thousand images that nothing asks for would take half a second whenever moto begins or ends.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }
 _FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE")
 

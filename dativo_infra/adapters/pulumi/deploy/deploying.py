@@ -6,9 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi.automation import CommandError
-
-from dativo_infra.adapters.pulumi.deploy.engine import refused, said
+from dativo_infra.adapters.pulumi.deploy.engine import refused
 from dativo_infra.adapters.pulumi.deploy.outputs import texts
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
@@ -218,19 +216,7 @@ class _Run:
         """
         told = Told(stack=self.stack.name, program=self.program, on_event=on_event)
         more = {"continue_on_error": True} if command == "up" else {}
-        try:
-            self.stack.run(
-                command,
-                self.program.run,
-                on_event=told,
-                exclude=self.exclude or None,
-                parallel=parallel,
-                **more,
-            )
-        except KeyboardInterrupt:
-            told.interrupted = True
-        except CommandError as error:
-            told.error = said(error)
+        self.stack.run(command, told, exclude=self.exclude or None, parallel=parallel, **more)
         return told
 
     def raise_problems(self, told: Told) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi.automation import CommandError
-
 from dativo_infra.adapters.pulumi.deploy.deploying import PARALLEL
-from dativo_infra.adapters.pulumi.deploy.engine import refused, said
+from dativo_infra.adapters.pulumi.deploy.engine import refused
 from dativo_infra.adapters.pulumi.deploy.program import Program
 from dativo_infra.adapters.pulumi.deploy.told import Told
 from dativo_infra.adapters.pulumi.deploy.urns import name_of
@@ -106,18 +104,7 @@ def destroy(
     every = not stack.state.foreign and going == {unit.urn for unit in stack.state.units}
     told = Told(stack=stack.name, program=Program(), on_event=on_event)
     if targets:
-        try:
-            stack.run(
-                "destroy",
-                told.program.run,
-                on_event=told,
-                target=None if every else targets,
-                parallel=parallel,
-            )
-        except KeyboardInterrupt:
-            told.interrupted = True
-        except CommandError as error:
-            told.error = said(error)
+        stack.run("destroy", told, target=None if every else targets, parallel=parallel)
     left = {unit.urn for unit in stack.state.units}
     results = [_result(each, told, left) for each in found]
     if told.error and not any(each.action.unfinished for each in results):

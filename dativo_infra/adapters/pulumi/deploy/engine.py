@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,9 @@ from dativo_infra.diagnostics.rules import NO_PULUMI, PULUMI_REFUSED, STACK_BUSY
 from dativo_infra.loading.yaml import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from dativo_infra.adapters.pulumi.deploy.told import Told
     from dativo_infra.diagnostics import Diagnostic
     from dativo_infra.planning.selection import Selection
 
@@ -42,8 +44,23 @@ class _Command(automation.PulumiCommand):
 class _Workspace(automation.LocalWorkspace):
     """A project, in which the stack that its user has selected stays selected."""
 
+    exported: Mapping[str, Any] | None = None
+    """What the stack had when it was opened."""
+
     def select_stack(self, stack_name: str) -> None:
-        self._call("stack", "--stack", stack_name)
+        # The CLI says of any command whether there is such a stack, and takes its time for each.
+        self.exported = self.export_stack(stack_name).deployment
+
+    def get_all_config(self, stack_name: str) -> automation.ConfigMap:
+        """Return the configuration; the values of secrets only where a setting of ours is one."""
+        said = json.loads(self._call("config", "--json", "--stack", stack_name))
+        secrets = {key.rpartition(":")[2] for key, each in said.items() if each["secret"]}
+        if secrets & SETTINGS:
+            return super().get_all_config(stack_name)
+        return {
+            key: automation.ConfigValue(value=each.get("value"), secret=each["secret"])
+            for key, each in said.items()
+        }
 
     def create_stack(self, stack_name: str) -> None:
         self._call("stack", "init", stack_name, "--no-select")
@@ -59,8 +76,8 @@ class _Workspace(automation.LocalWorkspace):
         if selected:
             super().select_stack(selected.name)
 
-    def _call(self, *arguments: str) -> None:
-        self.pulumi_command.run([*arguments], self.work_dir, self.env_vars)
+    def _call(self, *arguments: str) -> str:
+        return self.pulumi_command.run([*arguments], self.work_dir, self.env_vars).stdout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +175,8 @@ class Stack:
     def state(self) -> State:
         """What the stack has built; it is asked again after a run."""
         if self._state is None:
-            deployment = None
-            if self._opened:
+            deployment = self._workspace.exported if self._opened else None
+            if self._opened and deployment is None:
                 with explained(self.name):
                     deployment = self._opened.export_stack().deployment
             self._state = State.of(deployment or {})
@@ -193,19 +210,25 @@ class Stack:
             else:
                 file.unlink(missing_ok=True)
 
-    def run(self, command: str, program: Callable[[], None], **options: Any) -> Any:
-        """Run `preview`, `up` or `destroy` on the stack, which exists.
+    def run(self, command: str, told: Told, **options: Any) -> None:
+        """Run `preview`, `up` or `destroy` on the stack, which exists, with the program of `told`.
+
+        `told` is told what the engine says, why the CLI failed, and whether Ctrl-C ended the run.
 
         Raises:
             DiagnosticError: somebody else works on the stack.
-            CommandError: the run failed.
         """
         if command != "preview":
-            self._state = None
+            self._state = self._workspace.exported = None
+            options |= {"show_secrets": False}  # in the history, which is asked and not looked at
         try:
-            return getattr(self._opened, command)(program=program, **options)
+            getattr(self._opened, command)(program=told.program.run, on_event=told, **options)
+        except KeyboardInterrupt:
+            told.interrupted = True
         except automation.ConcurrentUpdateError as error:
             raise DiagnosticError([busy(self.name)]) from error
+        except automation.CommandError as error:
+            told.error = said(error)
 
     @cached_property
     def _opened(self) -> automation.Stack | None:
