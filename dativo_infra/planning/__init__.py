@@ -68,7 +68,12 @@ class _Draft:
     @property
     def is_built(self) -> bool:
         """Whether a tool of this version builds the job on its platform."""
-        return bool(self.owner in support.TOOLS and self.platform and self.platform.build)
+        return bool(self.is_ours and self.platform and self.platform.build)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a tool of this version is to build the job, on whatever platform."""
+        return support.builds(self.job, self.owner)
 
 
 def plan(
@@ -194,13 +199,13 @@ def _check(draft: _Draft, loaded: LoadedProject, *, allow_unresolved: bool) -> N
     if draft.owner != "manual":
         tags.check(job, project, add, tags.limits_of(platform, draft.understood.cloud))
     if platform is None:
-        if draft.owner in support.TOOLS and not job.lacks("runtime.platform"):
+        if draft.is_ours and not job.lacks("runtime.platform"):
             add(rules.NO_PLATFORM.at(job.locate("runtime.platform")))
         return
     context = _context([draft], project, allow_unresolved=allow_unresolved)
     checks.cloud(context, platform, loaded.source)
     checks.accounts(context)
-    if draft.owner in support.TOOLS and platform.build is None:
+    if draft.is_ours and platform.build is None:
         add(
             rules.NOT_BUILT_YET.at(
                 job.locate("runtime.platform"),
@@ -335,6 +340,8 @@ def _why_not_built(draft: _Draft) -> str:
         return ""
     if draft.owner == "manual":
         return "no tool owns this job's infrastructure, so nothing is built"
+    if support.calls_module(draft.job, draft.owner):
+        return f"left to {draft.owner}: the module of `terraform.module_source` builds it"
     if draft.owner not in support.TOOLS:
         return f"left to {draft.owner}"
     if draft.platform is None:

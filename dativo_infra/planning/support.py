@@ -12,6 +12,7 @@ from dativo_infra.diagnostics import Diagnostic, rules
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dativo_infra.model import Job
     from dativo_infra.planning.result import Unit
 
 _NOT_OF_AWS = (
@@ -31,6 +32,7 @@ REFUSALS: Mapping[str, Mapping[str, str]] = {
             "(https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/)"
         ),
     },
+    "terraform": {},
 }
 """For each tool, the kinds that it cannot build and why; all other kinds it builds."""
 
@@ -42,11 +44,22 @@ LOSSES: Mapping[str, Mapping[tuple[str, str], str]] = {
             "and the role in it and the machines that use it are tagged"
         ),
     },
+    "terraform": {},
 }
 """For each tool, fields of kinds that it builds but cannot express, and why that is bearable."""
 
 TOOLS: tuple[str, ...] = tuple(REFUSALS)
 """The tools that this version builds with."""
+
+
+def calls_module(job: Job, tool: str) -> bool:
+    """Return whether a tool leaves what is built to the Terraform module that the job names."""
+    return tool == "terraform" and bool(job.get("terraform.module_source"))
+
+
+def builds(job: Job, tool: str) -> bool:
+    """Return whether a tool of this version builds a job from its own resources."""
+    return tool in TOOLS and not calls_module(job, tool)
 
 
 def tools_for(kind: str) -> tuple[str, ...]:

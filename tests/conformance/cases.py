@@ -19,6 +19,7 @@ from read_back_pulumi_ecs import version_of
 from dativo_infra import load, load_document, load_project, plan
 from dativo_infra.adapters.cloudformation.template import Stack, to_stacks
 from dativo_infra.adapters.pulumi import build
+from dativo_infra.adapters.terraform.native import to_root
 from dativo_infra.names import PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
 from dativo_infra.planning.support import REFUSALS
@@ -682,7 +683,7 @@ def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
 
     What is built by hand need not say what a tool must know.
     """
-    wanted = set(BUILT) - (set() if tool == "pulumi" else set(OFF_AWS))
+    wanted = set(BUILT) - (set(OFF_AWS) if tool == "cloudformation" else set())
     built = (job for job in jobs if job.get("provider") != "manual")
     return (job for job in built if job.get("runtime.platform") in wanted)
 
@@ -703,7 +704,8 @@ def _variants(tool: str) -> Plan:
 def units(tool: str) -> tuple[Unit, ...]:
     """Return all units that go through an adapter."""
     planned = [*examples(tool).units, *_variants(tool).units]
-    return (*planned, *(unit for unit in by_hand() if tool == "pulumi" or _is_cloud(unit)))
+    by_tool = (unit for unit in by_hand() if tool != "cloudformation" or _is_cloud(unit))
+    return (*planned, *by_tool)
 
 
 def errors() -> list[str]:
@@ -719,7 +721,7 @@ def _is_cloud(unit: Unit) -> bool:
     return all(isinstance(each, OF_AWS) for each in unit.resources)
 
 
-TOOLS = ("pulumi", "cloudformation")
+TOOLS = ("pulumi", "cloudformation", "terraform")
 
 
 def label(unit: Unit) -> str:
@@ -744,6 +746,12 @@ def stack(name: str) -> Stack:
     """Return a unit in CloudFormation's form, by its identity as text."""
     (made,) = to_stacks([unit_named("cloudformation", name)])
     return made
+
+
+@cache
+def root(name: str) -> dict[str, Any]:
+    """Return what the root module of a unit is written as, by its identity as text."""
+    return json.loads(to_root(unit_named("terraform", name)).json)
 
 
 @cache

@@ -24,9 +24,14 @@ from dativo_infra.values import Ref
 NAMES = {kind.__name__ for kind in KINDS}
 
 
+PACKAGES = {"terraform": "terraform.native"}
+"""Where an adapter's lowerings are, if not right below it."""
+
+
 def tables(tool: str) -> tuple[set[str], dict[str, str]]:
     """Return the names of the kinds that an adapter builds, and those it refuses with reasons."""
-    module: Any = importlib.import_module(f"dativo_infra.adapters.{tool}.lowerings")
+    package = PACKAGES.get(tool, tool)
+    module: Any = importlib.import_module(f"dativo_infra.adapters.{package}.lowerings")
     return {kind.__name__ for kind in module.LOWERINGS}, dict(module.REFUSALS)
 
 

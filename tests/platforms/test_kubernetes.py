@@ -631,9 +631,14 @@ def test_late_image(make: Any) -> None:
 
 
 def test_variables_of_other_tools_jobs_are_not_judged(make: Any) -> None:
-    """A job that is left to Terraform may give its module other variables of the same names."""
+    """A job that is left to its module may give it other variables of the same names."""
     job = make.kubernetes(
-        {"provider": "terraform", f"{V}run": "schedule", f"{V}resource_limits_cpu": 3}
+        {
+            "provider": "terraform",
+            "terraform.module_source": "./modules/kubernetes",
+            f"{V}run": "schedule",
+            f"{V}resource_limits_cpu": 3,
+        }
     )
     assert not plan([job]).failed
 
