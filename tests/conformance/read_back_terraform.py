@@ -119,19 +119,39 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One block, with its arguments read and its meta-arguments apart."""
+    """One block, with its arguments and its meta-arguments apart."""
 
+    reader: Reader
     type: str
     label: str
-    arguments: Mapping[str, Any]
-    comment: str
-    depends_on: tuple[str, ...]
-    lifecycle: Mapping[str, Any]
+    body: Mapping[str, Any]
 
     @property
     def address(self) -> str:
         """Return what it is called."""
         return f"{self.type}.{self.label}"
+
+    @cached_property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments, read."""
+        return {
+            name: self.reader.value(item) for name, item in self.body.items() if name not in _META
+        }
+
+    @property
+    def comment(self) -> str:
+        """Return what it says to people."""
+        return self.body.get("//", "")
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Return the addresses that it waits for without referring to them."""
+        return tuple(self.body.get("depends_on", ()))
+
+    @property
+    def lifecycle(self) -> Mapping[str, Any]:
+        """Return what is to happen to it."""
+        return self.body.get("lifecycle", {})
 
 
 def read_back(document: Mapping[str, Any], name: str) -> list[Resource]:
@@ -156,18 +176,7 @@ class Reader:
                     raise UnreadableError(f"{body['//']} does not say what {label} is")
                 self._keys[f"{type_}.{label}"] = match["key"]
         self.blocks = [
-            Block(
-                type=type_,
-                label=label,
-                arguments={
-                    argument: self.value(item)
-                    for argument, item in body.items()
-                    if argument not in _META
-                },
-                comment=body.get("//", ""),
-                depends_on=tuple(body.get("depends_on", ())),
-                lifecycle=body.get("lifecycle", {}),
-            )
+            Block(reader=self, type=type_, label=label, body=body)
             for type_, label, body in self._bodies()
         ]
 
@@ -182,7 +191,7 @@ class Reader:
         parts: dict[str, list[Block]] = {key: [] for key in self._keys.values()}
         for block in self.blocks:
             if block.type in PARTS:
-                parts[block.arguments[PARTS[block.type]].key].append(block)
+                parts[self.value(block.body[PARTS[block.type]]).key].append(block)
         keys = {**self._keys}
         for key, blocks in parts.items():
             keys |= {block.address: key for block in blocks}
