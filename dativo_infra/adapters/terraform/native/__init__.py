@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.terraform.native.lowerings import LOWERINGS
 from dativo_infra.adapters.terraform.native.lowerings.scope import Scope
-from dativo_infra.adapters.terraform.native.values import Values
+from dativo_infra.adapters.terraform.native.values import Expression, Values
 from dativo_infra.diagnostics import raise_errors
 from dativo_infra.names import TERRAFORM
 from dativo_infra.planning.support import refusals
@@ -186,15 +186,15 @@ def _by_type(blocks: Iterable[Block]) -> dict[str, dict[str, Any]]:
 def _providers(unit: Unit, used: Iterable[str], values: Values) -> dict[str, Any]:
     """Return the settings that name the unit's target; credentials come from the environment."""
     target = unit.target
-    settings: dict[str, dict[str, Any]] = {"aws": {}, "kubernetes": {}}
+    aws: dict[str, Any] = {}
     if target.region:
-        settings["aws"]["region"] = target.region
+        aws["region"] = target.region
     if target.account:
-        settings["aws"]["allowed_account_ids"] = [target.account]
+        aws["allowed_account_ids"] = [target.account]
     # Never the current context by accident: what the project does not name is asked for.
-    context = values.lower(target.kubernetes_context) if target.kubernetes_context else None
-    settings["kubernetes"]["config_context"] = context or f"${{var.{CONTEXT}}}"
-    return {name: settings[name] for name in used if settings[name]}
+    context = target.kubernetes_context or Expression(f"var.{CONTEXT}")
+    settings = {"aws": aws, "kubernetes": {"config_context": context}}
+    return {name: values.lower(settings[name]) for name in used if settings[name]}
 
 
 def _variable(parameter: Parameter) -> dict[str, Any]:
