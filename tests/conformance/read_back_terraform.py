@@ -586,10 +586,24 @@ def _metadata(metadata: Properties) -> dict[str, Any]:
 
 def _fields(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments as the fields of the API that they mean."""
-    return {
+    fields = {
         _field(kind, name, item): item if name in _KEYED else _field_value(kind, item)
         for name, item in arguments.items()
     }
+    for container in (*fields.get("containers", ()), *fields.get("initContainers", ())):
+        _as_the_provider(fields, container.get("securityContext"))
+    return fields
+
+
+def _as_the_provider(pod: dict[str, Any], own: dict[str, Any] | None) -> None:
+    """Take away what a container says since the provider would say the opposite for it.
+
+    It sends `run_as_non_root` whenever there is a security context, and `false` by default.
+    """
+    if own is not None:
+        wanted = pod.get("securityContext", {}).get("runAsNonRoot", False)
+        if own.pop("runAsNonRoot", False) != wanted:
+            raise UnreadableError("a container is root, and its pod says that it is not")
 
 
 def _field_value(kind: str, value: Any) -> Any:

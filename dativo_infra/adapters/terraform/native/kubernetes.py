@@ -97,6 +97,11 @@ _VOLUME_FIELDS = frozenset(
 
 def type_of(resource: KubernetesObject) -> str:
     """Return the provider's type of an object."""
+    spec = resource.body.get("spec", {})
+    if resource.kind == "PersistentVolumeClaim" and spec.get("storageClassName") == "":
+        # The type takes no class for the default one
+        # (https://github.com/hashicorp/terraform-provider-kubernetes/issues/1379).
+        return MANIFEST
     return TYPES.get((resource.api_version, resource.kind), MANIFEST)
 
 
@@ -114,6 +119,8 @@ def path(kind: str, dotted: str) -> str:
 
 
 def _fields(kind: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    if "containers" in value:
+        value = _as_the_pod(value)
     return {
         _name(kind, name, several=isinstance(item, list | tuple)): (
             item if name in _MAPS or _is_amounts(name, item) else _inner(kind, item)
@@ -140,6 +147,25 @@ def _name(kind: str, name: str, *, several: bool) -> str:
         return renamed
     snake = re.sub("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
     return snake.removesuffix("s") if several and name in _SINGULAR else snake
+
+
+def _as_the_pod(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a pod whose containers say themselves that they are not root, where the pod does.
+
+    The provider sends `false` for a container that says nothing of it but has a security context,
+    and what a container says counts more than what its pod does (`expandContainerSecurityContext`
+    in https://github.com/hashicorp/terraform-provider-kubernetes).
+    """
+    said = "runAsNonRoot"
+    ours = {said: spec["securityContext"][said]} if said in spec.get("securityContext", {}) else {}
+
+    def stated(container: Mapping[str, Any]) -> dict[str, Any]:
+        if "securityContext" not in container:
+            return dict(container)
+        return {**container, "securityContext": {**ours, **container["securityContext"]}}
+
+    lists = {name: spec[name] for name in ("containers", "initContainers") if name in spec}
+    return {**spec, **{name: [stated(each) for each in items] for name, items in lists.items()}}
 
 
 def _with_source(spec: Mapping[str, Any]) -> dict[str, Any]:
