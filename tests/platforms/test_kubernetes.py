@@ -122,7 +122,8 @@ def test_identity_without_a_client_id(make: Any) -> None:
     job = make.kubernetes({"runtime.service_account": IDENTITY})
     (found,) = [each for each in plan([job]).diagnostics if each.code == rules.NO_CLIENT_ID.code]
     assert f"az identity show --ids {IDENTITY} --query clientId" in found.remedy
-    left = make.kubernetes({"runtime.service_account": IDENTITY, "provider": "terraform"})
+    module = {"provider": "terraform", "terraform.module_source": "./modules/kubernetes"}
+    left = make.kubernetes({"runtime.service_account": IDENTITY, **module})
     assert not plan([left]).failed
 
 
