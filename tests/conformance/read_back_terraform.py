@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import read_back_terraform_databricks as databricks
 import read_back_terraform_ecs as ecs
 from reading import Properties, UnreadableError, same
 from terraform_expressions import Call, read
@@ -38,6 +39,7 @@ OUTPUTS: Mapping[str, Mapping[str, str]] = {
     "aws_iam_instance_profile": {"id": "name", "name": "name", "arn": "arn"},
     "aws_iam_role": {"id": "name", "name": "name", "arn": "arn"},
     "aws_s3_bucket": {"id": "name", "bucket": "name", "arn": "arn"},
+    **databricks.OUTPUTS,
     **ecs.OUTPUTS,
 }
 """What the attributes of each type are."""
@@ -267,7 +269,10 @@ class Folded:
                 "aws_iam_instance_profile": self._profile,
                 "aws_iam_role": self._role,
                 "aws_s3_bucket": self._bucket,
-                **{name: partial(each, self) for name, each in ecs.KINDS.items()},
+                **{
+                    name: partial(each, self)
+                    for name, each in {**ecs.KINDS, **databricks.KINDS}.items()
+                },
             }
             resource = kinds[self.main.type](properties)
         properties.end()

@@ -87,7 +87,7 @@ def odd_plan(tool: str) -> Plan:
     for word in ("aws", "ecs", "fargate"):
         documents[f"of {word}"] = cases.ecs(tenant=word)
         documents[f"in {word}"] = cases.ecs(tenant=word, variables={"cluster_name": f"{word}-all"})
-    if tool == "pulumi":
+    if tool != "cloudformation":
         documents |= {f"k8s {name}": cases.kubernetes(namespace="odd") for name in ODD}
         pooled = {"run": "task", "enable_instance_pool": True}
         documents |= {f"dbx {name}": cases.databricks(variables=pooled) for name in ODD}

@@ -16,12 +16,12 @@ from terraform_schema import has_tags, problems, schemas
 from test_names import odd_plan
 from test_parity import waited_for
 from test_read_back import Watched, additions, changes, removals
-from test_tags import EMR_TAG, LAUNCHED, TASK_UNITS, carried, specified, taggable
+from test_tags import DATABRICKS_UNITS, EMR_TAG, LAUNCHED, TASK_UNITS, carried, specified, taggable
 
 from dativo_infra.adapters.terraform.native import to_root
 from dativo_infra.names import TERRAFORM
 from dativo_infra.resources.ecs import EcsCapacityProvider
-from dativo_infra.values import Parameter, has_secret
+from dativo_infra.values import Parameter, Ref, has_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -146,6 +146,7 @@ WATCHED = (
     "runners/test/fargate-secret",
     "variants/test/k8s-volume-ebs",
     "variants/test/k8s-secret",
+    "by-hand/test/databricks",
 )
 UNREAD = ("name_prefix", "bucket_prefix", "create_before_destroy")
 """What only the providers' names are made of, and the loss that is declared."""
@@ -299,6 +300,51 @@ def test_tasks_get_the_tags_from_terraform(name: str) -> None:
             assert task["enable_ecs_managed_tags"] is True
             definition = read.folded[task["task_definition_arn"].key].main
             assert definition.arguments["tags"].items() >= dict(unit.tags).items()
+
+
+DATABRICKS = [name for name in DATABRICKS_UNITS if name in NAMES]
+
+
+def tagged_places(
+    arguments: Mapping[str, Any], block: Mapping[str, Any]
+) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield what of a block takes tags by the schema: the tags, and what stands beside them."""
+    for name in ("tags", "custom_tags"):
+        if name in block["attributes"]:
+            yield arguments.get(name, {}), arguments
+    for name, inner in block["block_types"].items():
+        if name in arguments:
+            yield from tagged_places(arguments[name], inner["block"])
+
+
+@pytest.mark.parametrize("name", DATABRICKS)
+def test_databricks_tags_down_to_the_machines(name: str) -> None:
+    """Clusters, also those of jobs, and pools have every tag; of a pool that is built it has them.
+
+    Machines from a pool carry its tags alone, and Databricks refuses a cluster that repeats one.
+    Source: https://docs.databricks.com/aws/en/admin/account-settings/usage-detail-tags
+    """
+    unit = cases.unit_named("terraform", name)
+    blocks = reader(name).blocks
+    pooled = any(each.type == "databricks_instance_pool" for each in blocks)
+    tagged = 0
+    for each in blocks:
+        places = list(tagged_places(each.arguments, schemas()["resource"][each.type]))
+        assert places
+        for found, beside in places:
+            in_pool = pooled and each.type != "databricks_instance_pool"
+            tagged += not in_pool
+            assert found == ({} if in_pool else dict(unit.tags))
+            if "spark_version" in beside and in_pool:
+                assert beside["instance_pool_id"] == Ref("instance-pool", "id")
+    assert tagged >= 1
+
+
+def test_every_place_of_databricks_is_among_what_is_checked() -> None:
+    """A job has two places for tags: itself, and the cluster of its runs."""
+    job = reader("variants/test/dbx-job").folded["job"].main
+    assert len(list(tagged_places(job.arguments, schemas()["resource"]["databricks_job"]))) == 2
+    assert len(DATABRICKS) > 5
 
 
 def metadata(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

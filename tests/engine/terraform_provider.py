@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 SCHEMAS = Path(__file__).parents[1] / "conformance" / "terraform_schemas.json"
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "aws": {"allowed_account_ids": ["set", "string"], "region": "string"},
+    "databricks": {"host": "string"},
     "kubernetes": {"config_context": "string"},
 }
 """The settings of the providers themselves that are used, all optional.
 
-Source: https://registry.terraform.io/providers/hashicorp/aws/latest/docs, and .../kubernetes/
+Source: https://registry.terraform.io/providers/hashicorp/aws/latest/docs, .../kubernetes/ and
+https://registry.terraform.io/providers/databricks/databricks/latest/docs
 """
 FACTS = {"account_id": "123456789012", "partition": "aws", "region": "us-east-1"}
+NAMESPACES = {"databricks": "databricks"}
+"""The provider's namespace, where it is not that of most."""
 REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
 
 _FLAGS = ("computed", "deprecated", "optional", "required", "sensitive")
@@ -56,7 +60,7 @@ class Running:
 
 @contextmanager
 def providers(folder: Path) -> Iterator[Running]:
-    """Run both providers, with sockets in a folder."""
+    """Run all of them, with sockets in a folder."""
     schemas = json.loads(SCHEMAS.read_text())
     found: dict[str, Any] = {}
     settings: dict[str, dict[str, Any]] = {name: {} for name in SETTINGS}
@@ -70,7 +74,7 @@ def providers(folder: Path) -> Iterator[Running]:
             server.start()
             stack.callback(lambda server=server: server.stop(None).wait())
             for registry in REGISTRIES:
-                found[f"{registry}/hashicorp/{name}"] = {
+                found[f"{registry}/{NAMESPACES.get(name, 'hashicorp')}/{name}"] = {
                     "Protocol": "grpc",
                     "ProtocolVersion": 6,
                     "Pid": os.getpid(),
@@ -168,7 +172,14 @@ class Provider:
     def _invented(self, type_: Any) -> Any:
         if isinstance(type_, list):
             return {} if type_[0] == "map" else []
-        return {"string": f"made-{self._made}", "number": self._made, "bool": False}.get(type_)
+        text = f"made-{self._made}"
+        # What is dynamic brings its type along.
+        return {
+            "string": text,
+            "number": self._made,
+            "bool": False,
+            "dynamic": [b'"string"', text],
+        }[type_]
 
 
 def _schema(block: Mapping[str, Any]) -> Any:

@@ -169,8 +169,9 @@ def test_every_argument_is_applied_and_then_at_rest(engine: Engine) -> None:
         (folder / "main.tf.json").write_text(json.dumps(document))
         values = values_of(root)
         secrets = {name: values[each.name] for name, each in root.variables.items() if each.secret}
-        context = {"kubernetes_context": "c"} if "kubernetes_context" in root.json else {}
-        given = {**root.tfvars(values), **secrets, **context}
+        places = ("kubernetes_context", "databricks_host")
+        asked = {name: "here" for name in places if name in root.document.get("variable", {})}
+        given = {**root.tfvars(values), **secrets, **asked}
         modules[f"unit{index}"] = {"source": f"./unit{index}", **given}
     (engine.folder / "main.tf.json").write_text(json.dumps({"module": modules}))
     engine.apply()
@@ -209,7 +210,9 @@ def spoilt_unit(unit: Unit, text: str) -> Unit:
     for index, each in enumerate(resources):
         if isinstance(each, KubernetesObject) and each.kind in {"ConfigMap", "Secret"}:
             resources[index] = replace(each, body=_spoilt_data(each.body, text))
-    target = replace(unit.target, region=f"r{text}", kubernetes_context=f"c{text}")
+    target = replace(
+        unit.target, region=f"r{text}", kubernetes_context=f"c{text}", databricks_host=f"h{text}"
+    )
     return replace(
         unit,
         resources=tuple(resources),
@@ -276,7 +279,7 @@ def test_no_text_of_a_job_is_evaluated(engine: Engine) -> None:
     """
     secret = "".join(HOSTILE)
     for number, name in enumerate(
-        ("by-hand/test/all", "variants/test/k8s-secret", "variants/test/emr-late")
+        ("by-hand/test/all", "variants/test/k8s-secret", "by-hand/test/databricks")
     ):
         # At the end dollars, which could double that of what follows.
         text = f"{secret}{number}$$"
@@ -290,7 +293,11 @@ def test_no_text_of_a_job_is_evaluated(engine: Engine) -> None:
         wanted = {each for each in plain_texts(unit.resources) if text in each}
         assert {each for each in wanted if each not in found} == set()
         assert len(wanted) > 5
-        told = {"aws": ("region", "r"), "kubernetes": ("config_context", "c")}
+        told = {
+            "aws": ("region", "r"),
+            "databricks": ("host", "h"),
+            "kubernetes": ("config_context", "c"),
+        }
         for provider in root.document["provider"]:
             setting, first = told[provider]
             assert engine.settings[provider][setting] == first + text

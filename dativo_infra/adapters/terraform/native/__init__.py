@@ -31,12 +31,18 @@ TOOL = "terraform"
 REQUIRED_VERSION = ">= 1.4"
 PROVIDERS: Mapping[str, Mapping[str, str]] = {
     "aws": {"source": "hashicorp/aws", "version": "~> 6.0"},
+    "databricks": {"source": "databricks/databricks", "version": "~> 1.99"},
     "kubernetes": {"source": "hashicorp/kubernetes", "version": "~> 2.38"},
 }
 """The providers, with the versions whose schemas the resources follow."""
 
-CONTEXT = "kubernetes_context"
-"""The variable for the cluster, where the project names none."""
+CONTEXT, HOST = "kubernetes_context", "databricks_host"
+"""The variables for the cluster and the workspace, where the project names none."""
+_PLACES: Mapping[str, tuple[str, str, str]] = {
+    "databricks": (HOST, "host", "URL of the workspace."),
+    "kubernetes": (CONTEXT, "config_context", "Context of the kubeconfig."),
+}
+"""The field of a target that says where a provider's resources go, its setting, and what it is."""
 
 _TYPES: Mapping[ParameterType, Mapping[str, Any]] = {
     "string": {"type": "string"},
@@ -109,7 +115,7 @@ def to_root(unit: Unit) -> Root:
         DiagnosticError: the unit holds a kind that Terraform cannot build.
     """
     raise_errors(refusals(unit, TOOL))
-    values = Values(unit.resources, taken=(CONTEXT,))
+    values = Values(unit.resources, taken=(CONTEXT, HOST))
     blocks = _lowered(unit, values)
     outputs = {
         # Sensitive, since a root cannot know which of its modules' values are.
@@ -120,8 +126,9 @@ def to_root(unit: Unit) -> Root:
     types = {block.type for block in every} | values.facts
     used = [name for name in PROVIDERS if any(each.startswith(f"{name}_") for each in types)]
     variables = {name: _variable(parameter) for parameter, name in values.variables.items()}
-    if "kubernetes" in used and not unit.target.kubernetes_context:
-        variables[CONTEXT] = {"type": "string", "description": "Context of the kubeconfig."}
+    for field, _, what in (_PLACES[name] for name in used if name in _PLACES):
+        if not getattr(unit.target, field):
+            variables[field] = {"type": "string", "description": what}
     content = {
         "//": unit.description,
         "terraform": {
@@ -191,9 +198,10 @@ def _providers(unit: Unit, used: Iterable[str], values: Values) -> dict[str, Any
         aws["region"] = target.region
     if target.account:
         aws["allowed_account_ids"] = [target.account]
-    # Never the current context by accident: what the project does not name is asked for.
-    context = target.kubernetes_context or Expression(f"var.{CONTEXT}")
-    settings = {"aws": aws, "kubernetes": {"config_context": context}}
+    settings = {"aws": aws}
+    for name, (field, setting, _) in _PLACES.items():
+        # Never where a machine's settings say by accident: what the project leaves open is asked.
+        settings[name] = {setting: getattr(target, field) or Expression(f"var.{field}")}
     return {name: values.lower(settings[name]) for name in used if settings[name]}
 
 

@@ -20,6 +20,11 @@ from dativo_infra.adapters.terraform.native.kubernetes import type_of
 from dativo_infra.names import TERRAFORM_LABEL, render_key
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.databricks import (
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+)
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
     EcsCapacityProvider,
@@ -52,6 +57,9 @@ if TYPE_CHECKING:
 
 TYPES: Mapping[type[Resource], str] = {
     AutoScalingGroup: "aws_autoscaling_group",
+    DatabricksCluster: "databricks_cluster",
+    DatabricksInstancePool: "databricks_instance_pool",
+    DatabricksJob: "databricks_job",
     EcsCapacityProvider: "aws_ecs_capacity_provider",
     EcsCluster: "aws_ecs_cluster",
     EcsClusterCapacityProviders: "aws_ecs_cluster_capacity_providers",
@@ -73,6 +81,9 @@ TYPES: Mapping[type[Resource], str] = {
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
     AutoScalingGroup: {"name": "name", "arn": "arn"},
+    DatabricksCluster: {"id": "id", "url": "url"},
+    DatabricksInstancePool: {"id": "id"},
+    DatabricksJob: {"id": "id", "url": "url"},
     EcsCapacityProvider: {"name": "name"},
     EcsCluster: {"name": "name", "arn": "arn"},
     EcsClusterCapacityProviders: {},
@@ -93,7 +104,7 @@ ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
 """Where the attributes of a kind are found on what it mainly is.
 
 Source: "Attribute reference" of each type in
-https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+https://registry.terraform.io/providers/hashicorp/aws/latest/docs and .../databricks/databricks/
 """
 
 FACTS: Mapping[str, tuple[str, str]] = {

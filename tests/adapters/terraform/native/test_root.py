@@ -10,6 +10,7 @@ from dativo_infra.names import Identity
 from dativo_infra.planning import Unit, UnitKind
 from dativo_infra.project import AMBIENT, PlacedTarget
 from dativo_infra.resources import Lifecycle, Resource
+from dativo_infra.resources.databricks import AwsAttributes, DatabricksInstancePool
 from dativo_infra.resources.ecs import EcsCluster
 from dativo_infra.resources.iam import IamRole
 from dativo_infra.resources.s3 import S3Bucket
@@ -45,6 +46,26 @@ def test_the_target_is_in_the_provider() -> None:
         "aws": {"region": "eu-west-1", "allowed_account_ids": ["123456789012"]}
     }
     assert "provider" not in document(unit(BUCKET))
+
+
+def test_the_workspace_is_never_one_by_accident() -> None:
+    """The target's workspace is in the root; without one the root asks for it."""
+    pool = DatabricksInstancePool(
+        key="pool",
+        name="pool",
+        node_type="i3.xlarge",
+        min_idle=0,
+        idle_minutes=10,
+        spark_version="16.4.x-scala2.12",
+        attributes=AwsAttributes(availability="SPOT"),
+        tags={},
+    )
+    host = "https://acme.cloud.databricks.com"
+    known = unit(pool, target=PlacedTarget(name="prod", databricks_host=host))
+    assert document(known)["provider"] == {"databricks": {"host": host}}
+    asked = document(unit(pool))
+    assert asked["provider"] == {"databricks": {"host": "${var.databricks_host}"}}
+    assert "default" not in asked["variable"]["databricks_host"]
 
 
 def test_providers_are_those_that_are_used() -> None:

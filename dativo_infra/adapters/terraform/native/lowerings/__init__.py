@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dativo_infra.adapters.terraform.native.lowerings import (
     application_autoscaling,
     autoscaling,
+    databricks,
     ec2,
     ecs,
     emr,
@@ -22,6 +23,11 @@ from dativo_infra.adapters.terraform.native.lowerings.scope import Scope
 from dativo_infra.planning import support
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
 from dativo_infra.resources.autoscaling import AutoScalingGroup
+from dativo_infra.resources.databricks import (
+    DatabricksCluster,
+    DatabricksInstancePool,
+    DatabricksJob,
+)
 from dativo_infra.resources.ec2 import LaunchTemplate
 from dativo_infra.resources.ecs import (
     EcsCapacityProvider,
@@ -45,6 +51,9 @@ Lowering: TypeAlias = Callable[[Any, Scope], None]
 
 LOWERINGS: Mapping[type[Resource], Lowering] = {
     AutoScalingGroup: autoscaling.group,
+    DatabricksCluster: databricks.cluster,
+    DatabricksInstancePool: databricks.instance_pool,
+    DatabricksJob: databricks.job,
     EcsCapacityProvider: ecs.capacity_provider,
     EcsCluster: ecs.cluster,
     EcsClusterCapacityProviders: ecs.cluster_capacity_providers,
