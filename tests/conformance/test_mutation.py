@@ -21,6 +21,7 @@ from mutating import ROADS, Road
 from dativo_infra.adapters.cloudformation import is_protected
 from dativo_infra.adapters.cloudformation.deploy.watch import names_of
 from dativo_infra.adapters.cloudformation.template import to_stack
+from dativo_infra.adapters.terraform.native import to_root
 from dativo_infra.diagnostics import rules
 from dativo_infra.model import Provider, fields
 from dativo_infra.planning.support import TOOLS
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 ADAPTERS: Mapping[str, Callable[[Unit], Any]] = {
     "pulumi": lambda unit: cases.record_units([unit]),
     "cloudformation": lambda unit: (names_of(unit), is_protected(unit), to_stack(unit).json),
+    "terraform": lambda unit: (to_root(unit).names, to_root(unit).json),
 }
 """What each tool is given of a unit."""
 

@@ -15,7 +15,7 @@ from dativo_infra.adapters.terraform.native.lowerings import LOWERINGS
 from dativo_infra.adapters.terraform.native.lowerings.scope import Scope
 from dativo_infra.adapters.terraform.native.values import Expression, Values
 from dativo_infra.diagnostics import raise_errors
-from dativo_infra.names import TERRAFORM
+from dativo_infra.names import TERRAFORM, render
 from dativo_infra.planning.support import refusals
 
 if TYPE_CHECKING:
@@ -67,6 +67,13 @@ class Root:
     def json(self) -> str:
         """The document as JSON for people."""
         return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the root, and a state of its own, is called: now first, then as it was earlier."""
+        return tuple(
+            render(identity, TERRAFORM) for identity in (self.unit.identity, *self.unit.former)
+        )
 
     @property
     def retained(self) -> tuple[str, ...]:

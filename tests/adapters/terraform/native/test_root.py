@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from dativo_infra.adapters.terraform.native import document, to_root
@@ -173,6 +174,12 @@ def test_equal_units_give_equal_text() -> None:
     one, two = to_root(unit(BUCKET)), to_root(unit(BUCKET))
     assert one.json == two.json
     assert json.loads(one.json) == one.document
+
+
+def test_a_root_knows_its_former_names() -> None:
+    """The names under which a state may be found are the unit's own, then former ones."""
+    renamed = replace(unit(BUCKET), former=(Identity("acme", "prod", "old"),))
+    assert to_root(renamed).names == ("acme-prod-orders", "acme-prod-old")
 
 
 def test_a_rename_changes_no_address() -> None:
