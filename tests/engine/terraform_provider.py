@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -59,14 +60,16 @@ class Running:
 
 
 @contextmanager
-def providers(folder: Path) -> Iterator[Running]:
-    """Run all of them, with sockets in a folder."""
+def providers() -> Iterator[Running]:
+    """Run all of them."""
     schemas = json.loads(SCHEMAS.read_text())
     found: dict[str, Any] = {}
     settings: dict[str, dict[str, Any]] = {name: {} for name in SETTINGS}
     with ExitStack() as stack:
+        # Of its own, since the path of a socket has 107 characters at most.
+        folder = stack.enter_context(TemporaryDirectory())
         for name in SETTINGS:
-            socket = folder / f"{name}.sock"
+            socket = Path(folder, f"{name}.sock")
             server = grpc.server(ThreadPoolExecutor(max_workers=4))
             provider = Provider(name, schemas, settings[name])
             server.add_generic_rpc_handlers((provider.handlers(),))

@@ -106,9 +106,8 @@ class Engine:
 @pytest.fixture(params=BINARIES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A binary with the providers beside it."""
-    (tmp_path / "work").mkdir()
-    with providers(tmp_path) as running:
-        yield Engine(request.param, tmp_path / "work", running)
+    with providers() as running:
+        yield Engine(request.param, tmp_path, running)
 
 
 def values_of(root: Root, **given: str) -> dict[str, str]:
