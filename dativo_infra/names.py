@@ -46,6 +46,8 @@ class Grammar:
     lower: bool = False
     letter_first: bool = False
     """Whether a name must begin with a letter."""
+    separator: str = "-"
+    """What stands between the parts of a name, and for characters that are not allowed."""
     source: str = ""
 
     def accepts(self, name: str) -> bool:
@@ -130,8 +132,23 @@ PULUMI = Grammar(
     allowed="A-Za-z0-9_-",
     longest=128,
 )
+TERRAFORM = Grammar(
+    # What every service takes of which a resource is called so; the providers make no names up.
+    what="name or its beginning in Terraform",
+    allowed="A-Za-z0-9-",
+    longest=128,
+    letter_first=True,
+)
+TERRAFORM_LABEL = Grammar(
+    # A hyphen is allowed as well, and not the custom.
+    what="Terraform label",
+    allowed="A-Za-z0-9_",
+    longest=128,
+    letter_first=True,
+    separator="_",
+    source="https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers",
+)
 
-_SEPARATOR = "-"
 _HASH_DIGITS = 6
 _HASH = re.compile(f"[0-9a-f]{{{_HASH_DIGITS}}}")
 
@@ -151,22 +168,29 @@ def render_word(word: str, grammar: Grammar) -> str:
     return _render((word,), _digest(word), grammar, exact=False)
 
 
+def render_key(key: str, grammar: Grammar) -> str:
+    """Return a resource's key, which is words joined by hyphens, as a name in a grammar."""
+    return _render(tuple(key.split("-")), _digest(key), grammar)
+
+
 def _digest(text: str) -> str:
     # The name of a file that is not UTF-8 contains surrogates.
     return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _render(parts: tuple[str, ...], digest: str, grammar: Grammar, *, exact: bool = True) -> str:
-    plain = _SEPARATOR.join(parts)
+    plain = grammar.separator.join(parts)
     # What ends like a hash might be the name of another identity, with its hash.
-    ambiguous = any(_SEPARATOR in part or not part for part in parts) or _HASH.fullmatch(parts[-1])
+    ambiguous = any(grammar.separator in part or not part for part in parts) or _HASH.fullmatch(
+        parts[-1]
+    )
     if exact and not ambiguous and grammar.accepts(plain):
         return plain
     fitting = plain.lower() if grammar.lower else plain
-    fitting = re.sub(f"[^{grammar.allowed}]+", _SEPARATOR, fitting)
+    fitting = re.sub(f"[^{grammar.allowed}]+", grammar.separator, fitting)
     if grammar.letter_first:
         fitting = re.sub("^[^A-Za-z]+", "", fitting) or "x"
     fitting = re.sub("^[^A-Za-z0-9]+", "", fitting)
-    room = grammar.longest - _HASH_DIGITS - len(_SEPARATOR)
+    room = grammar.longest - _HASH_DIGITS - len(grammar.separator)
     stem = re.sub("[^A-Za-z0-9]+$", "", fitting[:room]) or "x"
-    return f"{stem}{_SEPARATOR}{digest[:_HASH_DIGITS]}"
+    return f"{stem}{grammar.separator}{digest[:_HASH_DIGITS]}"

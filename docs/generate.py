@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dativo_infra.model import examples, fields
 from dativo_infra.planning import reference
 from dativo_infra.planning.reference import words_of, written
-from dativo_infra.planning.support import LOSSES, MODULES_ONLY, REFUSALS, TOOLS
+from dativo_infra.planning.support import LOSSES, REFUSALS, TOOLS
 from dativo_infra.platforms import PLATFORMS
 from dativo_infra.resources.kinds import KINDS
 
@@ -25,7 +25,6 @@ _BEGIN, _END = "<!-- made by docs/generate.py -->\n", "<!-- end -->\n"
 _MADE = f"<!-- Made by docs/generate.py from the tables in the code: `{COMMAND}` writes it. -->"
 _TITLES = {"cloudformation": "CloudFormation"}
 _NOT_BUILT = "read and checked, not built yet"
-_BY_MODULE = "a module of yours"
 
 
 def files() -> dict[Path, str]:
@@ -239,8 +238,6 @@ def _small_table() -> Iterator[str]:
 
 
 def _answer(platform: str, tool: str) -> str:
-    if tool in MODULES_ONLY:
-        return _BY_MODULE
     if PLATFORMS[platform].build is None:
         return _NOT_BUILT
     return "no" if reference.refused_on(platform, tool) else "yes"

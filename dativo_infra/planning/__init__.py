@@ -68,9 +68,7 @@ class _Draft:
 
     @property
     def has_tool(self) -> bool:
-        """Whether a tool of this version builds jobs of this kind."""
-        if self.owner in support.MODULES_ONLY:
-            return bool(self.platform and self.platform.calls_module)
+        """Whether a tool of this version is to build the job, on whatever platform."""
         return self.owner in support.TOOLS
 
     @property
@@ -352,10 +350,8 @@ def _why_not_built(draft: _Draft) -> str:
         return ""
     if draft.owner == "manual":
         return "no tool owns this job's infrastructure, so nothing is built"
-    if draft.owner not in support.TOOLS:
-        return f"left to {draft.owner}"
     if not draft.has_tool:
-        return f"left to {draft.owner}: this version builds what a module_source says alone"
+        return f"left to {draft.owner}"
     if draft.platform is None:
         return "the job names no platform"
     return f"this version builds nothing for {draft.platform.name}"

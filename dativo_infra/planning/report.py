@@ -52,6 +52,17 @@ _COMMON: Mapping[str, tuple[Use, ...]] = {
 }
 """The fields that mean the same on every platform."""
 
+_TERRAFORM: Mapping[str, tuple[Use, ...]] = {
+    "terraform.module_version": (unused("`terraform.module_source` names no module"),),
+    "terraform.workspace": (
+        unused("the root that is written leaves the workspace to who runs it"),
+    ),
+    "terraform.backend_config": (
+        unused("the root that is written has no backend: `terraform init` takes its settings"),
+    ),
+}
+"""What becomes of fields where Terraform builds the job from the providers' own resources."""
+
 _KINDS: Mapping[str, str] = {
     "runtime.compute.cluster_id": "cluster",
     "runtime.storage.bucket": "bucket",
@@ -92,18 +103,21 @@ def uses(
         if path == "metadata.variables":
             yield from _variables(job, platform, cloud)
         elif path == "outputs":
-            yield from _outputs(job, platform, exports)
+            yield from _outputs(job, platform, owner, exports)
         elif path == "provider" and job.get("provider") != owner:
             yield _use(job, path, unused(f"another tool, {owner}, was chosen for this run"))
         else:
-            yield _use(job, path, _first(job, cloud, choices(path, platform)))
+            yield _use(job, path, _first(job, cloud, choices(path, platform, owner)))
 
 
-def choices(path: str, platform: Platform) -> tuple[Use, ...]:
+def choices(path: str, platform: Platform, owner: str | None = None) -> tuple[Use, ...]:
     """Return what may become of a field on a platform; the first that holds for a job is it.
 
-    Of a variable, too: `metadata.variables.NAME`.
+    Of a variable, too: `metadata.variables.NAME`. `owner` is the tool that builds the job, where
+    it is known.
     """
+    if owner == "terraform" and path in _TERRAFORM and not platform.calls_module:
+        return _TERRAFORM[path]
     if not path.startswith(_VARIABLE):
         return platform.fields.get(path) or _COMMON[path]
     variable = platform.variable(path.removeprefix(_VARIABLE))
@@ -125,11 +139,18 @@ def _variables(job: Job, platform: Platform, cloud: Cloud) -> Iterator[FieldUse]
         yield _use(job, "metadata.variables", use, name)
 
 
-def _outputs(job: Job, platform: Platform, exports: Container[str]) -> Iterator[FieldUse]:
+def _outputs(
+    job: Job, platform: Platform, owner: str, exports: Container[str]
+) -> Iterator[FieldUse]:
+    inside = (
+        "an address inside a module, and none is called"
+        if owner == "terraform"
+        else "an address inside Terraform, and another tool builds this job"
+    )
     for alias, text in (job.get("outputs") or {}).items():
         export = platform.export_named(text)
         if export is None:
-            use = unused("an address inside Terraform, and another tool builds this job")
+            use = unused(inside)
         else:
             meaning = platform.exports.get(export, "no such output")
             if export in exports:

@@ -49,11 +49,7 @@ REFUSALS: Mapping[str, Mapping[str, str]] = {
     },
     "manifests": {kind.__name__: _no_object(kind) for kind in KINDS if kind is not KubernetesObject}
     | _MODULE,
-    "terraform": {
-        kind.__name__: "this version calls the modules of teams, and has none of its own"
-        for kind in KINDS
-        if kind.__name__ not in _MODULE
-    },
+    "terraform": {},
 }
 """For each tool, the kinds that it cannot build and why; all other kinds it builds."""
 
@@ -72,8 +68,6 @@ LOSSES: Mapping[str, Mapping[tuple[str, str], str]] = {
 
 TOOLS: tuple[str, ...] = tuple(REFUSALS)
 """The tools that this version builds with."""
-MODULES_ONLY = ("terraform",)
-"""Those that build what a module of the job's team says, and no platform by themselves."""
 
 PROVIDERS: tuple[str, ...] = get_args(Provider)
 """What a job may name as the tool that owns it."""
@@ -98,9 +92,7 @@ def owns_beside(provider: str | None, tool: str) -> bool:
     """Return whether what a tool is told to build is built by a job's own provider, too."""
     if tool in PROVIDERS or provider in {None, "manual"}:
         return False
-    # What a module builds is its team's to know, so it may be this as well.
-    refused = REFUSALS.get(provider or "", {})
-    return provider in MODULES_ONLY or KubernetesObject.__name__ not in refused
+    return KubernetesObject.__name__ not in REFUSALS.get(provider or "", {})
 
 
 def tools_for(kind: str) -> tuple[str, ...]:

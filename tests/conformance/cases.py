@@ -27,6 +27,7 @@ from dativo_infra.adapters.manifests import synth
 from dativo_infra.adapters.manifests.gitops.argocd import ArgoCd
 from dativo_infra.adapters.manifests.gitops.repository import Repository
 from dativo_infra.adapters.pulumi import build
+from dativo_infra.adapters.terraform.native import to_root
 from dativo_infra.names import KUBERNETES, PULUMI, Identity
 from dativo_infra.planning import Plan, Unit, UnitKind
 from dativo_infra.planning.support import REFUSALS
@@ -792,6 +793,7 @@ def _fitting(jobs: Iterable[Job], tool: str) -> Iterator[Job]:
         "pulumi": set(BUILT),
         "cloudformation": set(BUILT) - set(OFF_AWS),
         "manifests": set(ON_KUBERNETES),
+        "terraform": set(BUILT),
     }[tool]
     built = (job for job in jobs if job.get("provider") != "manual")
     return (job for job in built if job.get("runtime.platform") in wanted)
@@ -816,7 +818,10 @@ def units(tool: str) -> tuple[Unit, ...]:
     if tool == "manifests":
         objects = (replace(unit, owner=tool) for unit in by_hand() if _is_in_kubernetes(unit))
         return tuple(unit for unit in (*planned, *objects) if not is_late(unit))
-    return (*planned, *(unit for unit in by_hand() if tool == "pulumi" or _is_cloud(unit)))
+    by_tool = (unit for unit in by_hand() if tool != "cloudformation" or _is_cloud(unit))
+    # What a module of Terraform's builds is no resource that another tool could have.
+    own = (unit for unit in planned if unit.component != "TerraformModule")
+    return (*own, *by_tool)
 
 
 def is_late(unit: Unit) -> bool:
@@ -846,7 +851,7 @@ def _is_cloud(unit: Unit) -> bool:
     return all(isinstance(each, OF_AWS) for each in unit.resources)
 
 
-CLOUD_TOOLS = ("pulumi", "cloudformation")
+CLOUD_TOOLS = ("pulumi", "cloudformation", "terraform")
 """The tools that build what is in AWS."""
 TOOLS = (*CLOUD_TOOLS, "manifests")
 
@@ -900,6 +905,12 @@ def manifests(name: str) -> Mapping[str, Any]:
     (folder,) = manifests_folder().glob(f"clusters/*/{called}")
     found = {file.name: parsed(file) for file in sorted(folder.iterdir())}
     return {**found, APPLICATION: parsed(manifests_folder() / "argocd" / f"{called}.yaml")}
+
+
+@cache
+def root(name: str) -> dict[str, Any]:
+    """Return what the root module of a unit is written as, by its identity as text."""
+    return json.loads(to_root(unit_named("terraform", name)).json)
 
 
 @cache

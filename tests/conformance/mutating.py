@@ -96,7 +96,8 @@ class Road:
                 yield UNKNOWN
             elif path == "outputs":
                 yield from (f"{OUTPUT}{export}" for export in self.platform.exports)
-            else:
+            elif path != MODULE or self.module or self.tool != "terraform":
+                # A module is another road of Terraform's.
                 yield path
 
     def values(self, path: str) -> tuple[Any, ...]:
@@ -117,7 +118,8 @@ class Road:
 
     def uses(self, path: str) -> tuple[Use, ...]:
         """Return what the tables say that becomes of a setting."""
-        return choices("outputs" if path.startswith(OUTPUT) else path, self.platform)
+        field = "outputs" if path.startswith(OUTPUT) else path
+        return choices(field, self.platform, self.tool)
 
     def planned(self, settings: Settings) -> Plan:
         """Return the plan of a job with some settings."""

@@ -15,13 +15,17 @@ from typing import Any
 import cases
 
 from dativo_infra.adapters.manifests.layout import Folder
+from dativo_infra.adapters.terraform.native import to_root
 from dativo_infra.names import STACK
 
 GOLDEN = Path(__file__).parent / "keys.json"
 
 
 def keys() -> dict[str, Any]:
-    """Return the names of all examples: of their units, and by key of their resources."""
+    """Return the names of all examples: of their units, and by key of their resources.
+
+    Which tool owns an example is passed over: it may be another one some day.
+    """
     found: dict[str, Any] = {}
     stacks = {unit.identity: unit for unit in cases.examples("cloudformation").units}
     for unit in cases.examples("pulumi").units:
@@ -35,10 +39,14 @@ def keys() -> dict[str, Any]:
                 logical_ids[body["Metadata"]["DativoInfra"]["key"]] = logical_id
         if unit.component.startswith("Kubernetes"):
             entry["manifests"] = Folder(unit=unit).path
+        addresses: dict[str, list[str]] = {}
+        for address, resource in to_root(unit).addresses.items():
+            addresses.setdefault(resource.key, []).append(address)
         entry["resources"] = {
             key: {
                 **({"logical_id": logical_ids[key]} if key in logical_ids else {}),
                 "pulumi": [f"{each.type} {each.name}" for each in folded.registrations],
+                "terraform": addresses[key],
             }
             for key, folded in sorted(reader.folded.items())
         }

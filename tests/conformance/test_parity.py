@@ -9,11 +9,13 @@ import pytest
 from read_back_cloudformation import read_back as read_cloudformation
 from read_back_manifests import read_back as read_manifests
 from read_back_pulumi import read_back as read_pulumi
+from read_back_terraform import read_back as read_terraform
 from reading import comparable, referred
 
 from dativo_infra import load_project, plan
 from dativo_infra.adapters.cloudformation import is_protected
-from dativo_infra.planning.support import LOSSES, MODULES_ONLY
+from dativo_infra.names import TERRAFORM as TERRAFORM_NAME
+from dativo_infra.planning.support import LOSSES
 from dativo_infra.resources.kubernetes import KubernetesObject
 
 if TYPE_CHECKING:
@@ -34,12 +36,16 @@ ENVELOPE_LOSSES: Mapping[str, Mapping[str, str]] = {
         "lifecycle.protect": "objects are kept as what is retained is; no file forbids a deletion",
         "lifecycle.delete_first": "an object is changed in place; no file says how it is replaced",
     },
+    "terraform": {
+        "lifecycle.delete_first": "what has a name given is always deleted first",
+    },
 }
 """What a tool's output does not say of any resource, and why that is bearable."""
 
 PULUMI = [cases.label(unit) for unit in cases.units("pulumi")]
 CLOUDFORMATION = [cases.label(unit) for unit in cases.units("cloudformation")]
 MANIFESTS = [cases.label(unit) for unit in cases.units("manifests")]
+TERRAFORM = [cases.label(unit) for unit in cases.units("terraform")]
 
 
 def lost(tool: str, kind: str) -> set[str]:
@@ -65,6 +71,8 @@ def read_back(tool: str, unit: Unit) -> list[Resource]:
         return read_cloudformation(cases.template(cases.label(unit)))
     if tool == "manifests":
         return list(read_manifests(cases.manifests(cases.label(unit))))
+    if tool == "terraform":
+        return read_terraform(cases.root(cases.label(unit)), unit.name(TERRAFORM_NAME))
     recording = cases.recording()
     return read_pulumi(recording, cases.component_of(unit, recording))
 
@@ -79,7 +87,7 @@ def test_every_example_is_compared() -> None:
     project, _ = load_project(cases.EXAMPLES / "dativo-infra.yaml")
     for unit in plan(cases.example_jobs(), project).units:
         # What a team's module builds is said by the module.
-        assert unit.owner in MODULES_ONLY or unit in cases.units(unit.owner)
+        assert unit.component == "TerraformModule" or unit in cases.units(unit.owner)
 
 
 @pytest.mark.parametrize("name", PULUMI)
@@ -105,6 +113,13 @@ def test_manifests_are_what_was_planned(name: str) -> None:
     assert {each["key"]: each for each in read} == by_key(unit.resources, "manifests")
 
 
+@pytest.mark.parametrize("name", TERRAFORM)
+def test_terraform_describes_what_was_planned(name: str) -> None:
+    """The root of a unit, read back, is its resources but for the losses that are declared."""
+    unit = cases.unit_named("terraform", name)
+    assert by_key(read_back("terraform", unit)) == by_key(unit.resources, "terraform")
+
+
 def test_what_has_no_manifest_is_what_is_late() -> None:
     """The units of Kubernetes that are not written are those that wait for a value or a secret."""
     units = {cases.label(unit): unit for unit in cases.units("pulumi") if cases.is_late(unit)}
@@ -123,6 +138,7 @@ def test_what_has_no_manifest_is_what_is_late() -> None:
     [
         *(("cloudformation", name) for name in CLOUDFORMATION),
         *(("manifests", name) for name in MANIFESTS),
+        *(("terraform", name) for name in TERRAFORM),
     ],
 )
 def test_two_tools_build_the_same(tool: str, name: str) -> None:

@@ -95,7 +95,8 @@ def test_labels_are_of_legal_characters(key: str, value: str) -> None:
 
 def test_a_module_elsewhere_is_not_judged(make: Any) -> None:
     """Tags of a job without a platform on another cloud than AWS are its module's to judge."""
-    fields = {"provider": "terraform", "metadata.tags": {"a;b": "c"}}
+    module = {"provider": "terraform", "terraform.module_source": "./modules/x"}
+    fields = {**module, "metadata.tags": {"a;b": "c"}}
     assert BAD in make.codes(make.job(fields))
     project = make.project(targets={"main": {"cloud": "gcp"}})
     assert not plan([make.job(fields)], project).failed

@@ -204,10 +204,17 @@ def test_a_platform_without_a_builder(make: Any, monkeypatch: pytest.MonkeyPatch
     assert all(platform in use.text for use in planned.jobs[0].fields)
 
 
-@pytest.mark.parametrize("owner", [None, "manual", "terraform"])
-def test_jobs_of_nobody_and_of_others(make: Any, owner: str | None) -> None:
-    """A job of no tool, or of another, builds nothing, and every field says why."""
-    planned = make.plan(make.emr({"provider": owner}))
+@pytest.mark.parametrize(
+    ("owner", "changes"),
+    [
+        (None, {}),
+        ("manual", {}),
+        ("terraform", {"terraform.module_source": "./modules/emr"}),
+    ],
+)
+def test_jobs_of_nobody_and_of_others(make: Any, owner: str | None, changes: Any) -> None:
+    """A job of no tool, or of a module, builds nothing, and every field says why."""
+    planned = make.plan(make.emr({"provider": owner, **changes}))
     (job,) = planned.jobs
     assert planned.units == ()
     assert job.owner == (owner or "manual")
@@ -215,16 +222,25 @@ def test_jobs_of_nobody_and_of_others(make: Any, owner: str | None) -> None:
     assert all(use.text for use in job.fields)
 
 
-@pytest.mark.parametrize(
-    "tool", sorted({*support.TOOLS} & {*support.PROVIDERS} - {*support.MODULES_ONLY})
-)
+@pytest.mark.parametrize("tool", sorted({*support.TOOLS} & {*support.PROVIDERS}))
 def test_override(make: Any, tool: str) -> None:
     """An override builds a job of another provider, and the report says that it was chosen."""
-    planned = make.plan(make.emr({"provider": "terraform"}), provider=tool)
+    planned = make.plan(make.emr({"provider": "manual"}), provider=tool)
     assert [unit.owner for unit in planned.units] == [tool]
     (use,) = [each for each in planned.jobs[0].fields if each.path == "provider"]
     assert use.outcome == "unused"
     assert tool in use.text
+
+
+def test_terraform_builds_what_has_no_module(make: Any) -> None:
+    """A job of Terraform without a module is built, and what is about its module does nothing."""
+    terraform = {"module_version": "v1", "workspace": "prod", "backend_config": {"bucket": "state"}}
+    fields = {f"terraform.{name}": value for name, value in terraform.items()}
+    outputs = {"outputs": {"id": "module.emr.cluster_id"}}
+    planned = make.plan(make.emr({"provider": "terraform", **fields, **outputs}))
+    assert [unit.owner for unit in planned.units] == ["terraform"]
+    said = {use.path: use.outcome for use in planned.jobs[0].fields}
+    assert {said[path] for path in (*fields, "outputs.id")} == {"unused"}
 
 
 def test_manifests_take_what_runs_in_kubernetes(make: Any) -> None:

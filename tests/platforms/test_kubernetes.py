@@ -122,7 +122,8 @@ def test_identity_without_a_client_id(make: Any) -> None:
     job = make.kubernetes({"runtime.service_account": IDENTITY})
     (found,) = [each for each in plan([job]).diagnostics if each.code == rules.NO_CLIENT_ID.code]
     assert f"az identity show --ids {IDENTITY} --query clientId" in found.remedy
-    left = make.kubernetes({"runtime.service_account": IDENTITY, "provider": "terraform"})
+    module = {"provider": "terraform", "terraform.module_source": "./modules/kubernetes"}
+    left = make.kubernetes({"runtime.service_account": IDENTITY, **module})
     assert not plan([left]).failed
 
 
@@ -631,9 +632,14 @@ def test_late_image(make: Any) -> None:
 
 
 def test_variables_of_other_tools_jobs_are_not_judged(make: Any) -> None:
-    """A job that is left to Terraform may give its module other variables of the same names."""
+    """A job that is left to its module may give it other variables of the same names."""
     job = make.kubernetes(
-        {"provider": "terraform", f"{V}run": "schedule", f"{V}resource_limits_cpu": 3}
+        {
+            "provider": "terraform",
+            "terraform.module_source": "./modules/kubernetes",
+            f"{V}run": "schedule",
+            f"{V}resource_limits_cpu": 3,
+        }
     )
     assert not plan([job]).failed
 

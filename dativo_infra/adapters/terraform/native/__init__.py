@@ -1,0 +1,220 @@
+"""The native road: a unit as a root module of the providers' own resources.
+
+`to_root` gives the root with the way back to what the user wrote, `document` its `main.tf.json`
+alone. What is known only when a root is applied is a variable of it, so no secret stands in it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dativo_infra.adapters.terraform.native.lowerings import LOWERINGS
+from dativo_infra.adapters.terraform.native.lowerings.scope import Scope
+from dativo_infra.adapters.terraform.native.values import Expression, Values
+from dativo_infra.diagnostics import raise_errors
+from dativo_infra.names import TERRAFORM, render
+from dativo_infra.planning.support import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dativo_infra.adapters.terraform.native.lowerings.scope import Block
+    from dativo_infra.planning.result import Unit
+    from dativo_infra.resources import Resource
+    from dativo_infra.values import Parameter, ParameterType
+
+TOOL = "terraform"
+
+REQUIRED_VERSION = ">= 1.4"
+PROVIDERS: Mapping[str, Mapping[str, str]] = {
+    "aws": {"source": "hashicorp/aws", "version": "~> 6.0"},
+    "databricks": {"source": "databricks/databricks", "version": "~> 1.99"},
+    "kubernetes": {"source": "hashicorp/kubernetes", "version": "~> 2.38"},
+}
+"""The providers, with the versions whose schemas the resources follow."""
+
+CONTEXT, HOST = "kubernetes_context", "databricks_host"
+"""The variables for the cluster and the workspace, where the project names none."""
+_PLACES: Mapping[str, tuple[str, str, str]] = {
+    "databricks": (HOST, "host", "URL of the workspace."),
+    "kubernetes": (CONTEXT, "config_context", "Context of the kubeconfig."),
+}
+"""The field of a target that says where a provider's resources go, its setting, and what it is."""
+
+_TYPES: Mapping[ParameterType, Mapping[str, Any]] = {
+    "string": {"type": "string"},
+    "list": {"type": "list(string)"},
+    "secret": {"type": "string", "sensitive": True},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Root:
+    """A unit as a root module, with the way back to what the user wrote."""
+
+    unit: Unit
+    document: Mapping[str, Any]
+    """The content of `main.tf.json`."""
+    addresses: Mapping[str, Resource]
+    """The unit's resources by the addresses of all their blocks."""
+    variables: Mapping[str, Parameter]
+    """The parameters that the root takes, by the names of its variables."""
+
+    @cached_property
+    def json(self) -> str:
+        """The document as JSON for people."""
+        return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the root, and a state of its own, is called: now first, then as it was earlier."""
+        return tuple(
+            render(identity, TERRAFORM) for identity in (self.unit.identity, *self.unit.former)
+        )
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """The addresses that are taken out of the state before the root is destroyed."""
+        return tuple(name for name, each in self.addresses.items() if each.lifecycle.retain)
+
+    def tfvars(self, values: Mapping[str, str]) -> dict[str, Any]:
+        """Return the content of `terraform.tfvars.json`, in which nothing is evaluated.
+
+        Args:
+            values: What is known by now, by the names of parameters; lists joined by commas.
+                Secrets among it are passed over: they are given by `environment`.
+        """
+        return {
+            name: values[each.name].split(",") if each.type == "list" else values[each.name]
+            for name, each in self.variables.items()
+            if each.name in values and not each.secret
+        }
+
+    def environment(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment that hands secrets over; no file ever holds them.
+
+        Args:
+            values: as of `tfvars`.
+        """
+        return {
+            f"TF_VAR_{name}": values[each.name]
+            for name, each in self.variables.items()
+            if each.name in values and each.secret
+        }
+
+
+def document(unit: Unit) -> dict[str, Any]:
+    """Return the content of a unit's `main.tf.json`.
+
+    Raises:
+        DiagnosticError: the unit holds a kind that Terraform cannot build.
+    """
+    return dict(to_root(unit).document)
+
+
+def to_root(unit: Unit) -> Root:
+    """Return a unit as a root module.
+
+    Raises:
+        DiagnosticError: the unit holds a kind that Terraform cannot build.
+    """
+    raise_errors(refusals(unit, TOOL))
+    values = Values(unit.resources, taken=(CONTEXT, HOST))
+    blocks = _lowered(unit, values)
+    outputs = {
+        # Sensitive, since a root cannot know which of its modules' values are.
+        name: {"value": values.lower(value), "sensitive": True}
+        for name, value in unit.exports.items()
+    }
+    every = [block for each in blocks.values() for block in each]
+    types = {block.type for block in every} | values.facts
+    used = [name for name in PROVIDERS if any(each.startswith(f"{name}_") for each in types)]
+    variables = {name: _variable(parameter) for parameter, name in values.variables.items()}
+    for field, _, what in (_PLACES[name] for name in used if name in _PLACES):
+        if not getattr(unit.target, field):
+            variables[field] = {"type": "string", "description": what}
+    content = {
+        "//": unit.description,
+        "terraform": {
+            "required_version": REQUIRED_VERSION,
+            "required_providers": {name: dict(PROVIDERS[name]) for name in used},
+        },
+        "provider": _providers(unit, used, values),
+        "variable": variables,
+        "data": {name: {"current": {}} for name in sorted(values.facts)},
+        "resource": _by_type(every),
+        "output": outputs,
+    }
+    resources = {each.key: each for each in unit.resources}
+    return Root(
+        unit=unit,
+        document={name: section for name, section in content.items() if section},
+        addresses={block.address: resources[key] for key, each in blocks.items() for block in each},
+        variables={name: parameter for parameter, name in values.variables.items()},
+    )
+
+
+def _lowered(unit: Unit, values: Values) -> dict[str, list[Block]]:
+    """Return the blocks of each resource by its key, in the order of the plan.
+
+    What refers to a resource waits for all of its blocks: a role is of use only with its policies.
+    """
+    blocks: dict[str, list[Block]] = {}
+    needed: dict[str, set[str]] = {}
+    for resource in unit.resources:
+        values.referred.clear()
+        scope = Scope(unit=unit.name(TERRAFORM), resource=resource, values=values)
+        LOWERINGS[type(resource)](resource, scope)
+        blocks[resource.key] = scope.written
+        needed[resource.key] = values.referred - {resource.key}
+    for resource in unit.resources:
+        after = {block.address for key in resource.after for block in blocks[key]}
+        parts = {block.address for key in needed[resource.key] for block in blocks[key][1:]}
+        main, *others = blocks[resource.key]
+        wishes = {"depends_on": sorted(after | parts)} if after or parts else {}
+        blocks[resource.key] = [main.with_(**{"//": _comment(resource)}, **wishes), *others]
+    return blocks
+
+
+def _comment(resource: Resource) -> str:
+    """Return what a person should know of a block; Terraform passes it over."""
+    wishes = resource.lifecycle
+    kept = [
+        word
+        for word, wanted in (("protected", wishes.protect), ("retained", wishes.retain))
+        if wanted
+    ]
+    return f"{resource.key} ({', '.join(kept)})" if kept else resource.key
+
+
+def _by_type(blocks: Iterable[Block]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for block in blocks:
+        found.setdefault(block.type, {})[block.label] = block.body
+    return found
+
+
+def _providers(unit: Unit, used: Iterable[str], values: Values) -> dict[str, Any]:
+    """Return the settings that name the unit's target; credentials come from the environment."""
+    target = unit.target
+    aws: dict[str, Any] = {}
+    if target.region:
+        aws["region"] = target.region
+    if target.account:
+        aws["allowed_account_ids"] = [target.account]
+    settings = {"aws": aws}
+    for name, (field, setting, _) in _PLACES.items():
+        # Never where a machine's settings say by accident: what the project leaves open is asked.
+        settings[name] = {setting: getattr(target, field) or Expression(f"var.{field}")}
+    return {name: values.lower(settings[name]) for name in used if settings[name]}
+
+
+def _variable(parameter: Parameter) -> dict[str, Any]:
+    return {
+        **_TYPES[parameter.type],
+        "nullable": False,
+        "description": f"Value of {parameter.name}.",
+    }
