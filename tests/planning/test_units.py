@@ -204,17 +204,10 @@ def test_a_platform_without_a_builder(make: Any, monkeypatch: pytest.MonkeyPatch
     assert all(platform in use.text for use in planned.jobs[0].fields)
 
 
-@pytest.mark.parametrize(
-    ("owner", "changes"),
-    [
-        (None, {}),
-        ("manual", {}),
-        ("terraform", {"terraform.module_source": "./modules/emr"}),
-    ],
-)
-def test_jobs_of_nobody_and_of_others(make: Any, owner: str | None, changes: Any) -> None:
-    """A job of no tool, or of a module, builds nothing, and every field says why."""
-    planned = make.plan(make.emr({"provider": owner, **changes}))
+@pytest.mark.parametrize("owner", [None, "manual"])
+def test_jobs_of_nobody(make: Any, owner: str | None) -> None:
+    """A job of no tool builds nothing, and every field says why."""
+    planned = make.plan(make.emr({"provider": owner}))
     (job,) = planned.jobs
     assert planned.units == ()
     assert job.owner == (owner or "manual")
