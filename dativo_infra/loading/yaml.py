@@ -111,6 +111,9 @@ class _Walker:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = (mark.line, mark.column) if mark else (0, 0)
+            if error.problem == _PARSERS_LIMIT:
+                self._too_deep(*place)
+                return None
             what = " ".join(part for part in (error.context, error.problem) if part)
             lines = lines_of(self._text)
             tabs = place[0] < len(lines) and lines[place[0]].startswith("\t")
@@ -292,6 +295,8 @@ class _Walker:
         self.diagnostics.append(rule.at(place, message, remedy=remedy))
 
 
+_PARSERS_LIMIT = "exceeded maximum nesting depth"
+"""What the parser of PyYAML 6.0.4 and newer says beyond a limit of its own, before it gives events."""
 _MANY = 256
 _INDICATORS = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
 
