@@ -296,7 +296,7 @@ class _Walker:
 
 
 _PARSERS_LIMIT = "exceeded maximum nesting depth"
-"""What the parser of PyYAML 6.0.4 and newer says beyond a limit of its own, before it gives events."""
+"""What the parser of PyYAML 6.0.4 and newer says at its own limit, before it gives any event."""
 _MANY = 256
 _INDICATORS = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
 
