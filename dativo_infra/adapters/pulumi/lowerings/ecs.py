@@ -5,21 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.resources.ecs import EfsVolume
+from dativo_infra.adapters.bridged.ecs import container, volume
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dativo_infra.adapters.pulumi.lowerings.scope import Scope
     from dativo_infra.adapters.pulumi.values import Resolver
     from dativo_infra.resources.ecs import (
-        Container,
         EcsCapacityProvider,
         EcsCluster,
         EcsClusterCapacityProviders,
         EcsService,
         EcsTaskDefinition,
-        Volume,
     )
     from dativo_infra.resources.scheduler import Schedule
     from dativo_infra.values import Text
@@ -98,53 +96,11 @@ def task_definition(resource: EcsTaskDefinition, scope: Scope) -> None:
             "ephemeral_storage": None if storage is None else {"size_in_gib": storage},
             "execution_role_arn": resource.execution_role,
             "task_role_arn": resource.task_role,
-            "container_definitions": scope.resolver.json([_container(resource.container)]),
-            "volumes": [_volume(each) for each in resource.volumes] or None,
+            "container_definitions": scope.resolver.json([container(resource.container)]),
+            "volumes": [volume(each) for each in resource.volumes] or None,
             "tags": resource.tags,
         },
     )
-
-
-def _container(container: Container) -> dict[str, Any]:
-    """Return a container as ECS gives it back, with which the provider compares it."""
-    definition: dict[str, Any] = {
-        "name": container.name,
-        "image": container.image,
-        "essential": True,
-        "command": container.command,
-        "environment": _named(container.environment, "value"),
-        "secrets": _named(container.secrets, "valueFrom"),
-        "mountPoints": [
-            {"sourceVolume": each.volume, "containerPath": each.path} for each in container.mounts
-        ],
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": container.log_group,
-                "awslogs-region": container.log_region,
-                "awslogs-stream-prefix": container.name,
-            },
-        },
-        "stopTimeout": container.stop_timeout_seconds,
-    }
-    return {key: value for key, value in definition.items() if value not in ((), [])}
-
-
-def _named(values: Mapping[str, Text], property_: str) -> list[dict[str, Any]]:
-    return [{"name": name, property_: values[name]} for name in sorted(values)]
-
-
-def _volume(volume: Volume) -> dict[str, Any]:
-    if not isinstance(volume, EfsVolume):
-        return {"name": volume.name, "host_path": volume.path}
-    return {
-        "name": volume.name,
-        "efs_volume_configuration": {
-            "file_system_id": volume.file_system_id,
-            "transit_encryption": "ENABLED",
-            "authorization_config": {"iam": "ENABLED", "access_point_id": volume.access_point_id},
-        },
-    }
 
 
 def service(resource: EcsService, scope: Scope) -> None:
