@@ -143,7 +143,8 @@ def test_example_of_a_fleet(workspace: Workspace, aws: Aws, server: ApiServer) -
     planned = plan(load([jobs], {}).jobs, project)
     raise_errors(planned.diagnostics)
     aws.has_what_jobs_name(planned)
-    contexts = {each.kubernetes_context for each in project.project.targets.values()} - {None}
+    targets = project.project.targets.values()
+    contexts = {each.kubernetes_context for each in targets if each.kubernetes_context}
     kubeconfig = server.kubeconfig(workspace.folder / "kubeconfig", *sorted(contexts))
     workspace.environment["KUBECONFIG"] = str(kubeconfig)
     program.pulumi("config", "set", "--secret", "REDIS_PASSWORD", "hunter2")
