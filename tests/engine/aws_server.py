@@ -66,7 +66,9 @@ class Aws:
         create_roles(
             session, [each for each in named if isinstance(each, str) and ":role/" in each]
         )
-        create_references(session, planned.units, parameters or {})
+        elsewhere = {"azure", "gcp"}
+        units = [each for each in planned.units if each.target.cloud not in elsewhere]
+        create_references(session, units, parameters or {})
 
 
 @contextmanager

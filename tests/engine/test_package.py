@@ -157,7 +157,7 @@ def test_the_schema_says_all_of_the_components(pulumi_home: Path, tmp_path: Path
         outputs = {k: v for k, v in component.__annotations__.items() if not k.startswith("_")}
         assert told(resource["properties"]) == {wire(k): shape(v) for k, v in outputs.items()}
         always = [wire(k) for k, v in outputs.items() if get_origin(v) is pulumi.Output]
-        assert resource["required"] == sorted(always)
+        assert resource.get("required", []) == sorted(always)
         described += [resource, *resource["inputProperties"].values()]
         described += resource["properties"].values()
     for each in schema["types"].values():

@@ -201,6 +201,8 @@ class Workspace:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "KUBECONFIG": os.devnull,
+            # What its test provider has built.
+            "DATABRICKS_TEST_STORE": str(self.folder / "databricks.json"),
             **self.environment,
         }
 
