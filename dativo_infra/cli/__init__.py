@@ -15,7 +15,7 @@ _COMMANDS = {
     "preview": "Show what a deployment would change, before anything is done.",
     "synth": "Write the jobs' infrastructure as files of another tool.",
     "deploy": "Create and update the jobs' stacks, of CloudFormation and of Pulumi.",
-    "output": "Print the outputs of the jobs' stacks.",
+    "output": "Print the outputs of the jobs' stacks, or write them to files.",
     "destroy": "Delete the jobs' stacks, and with Pulumi what the jobs have in theirs.",
     "schema": "Print a JSON schema, for editors and other validators.",
     "explain": "Explain a code, a platform, a variable, a field or a kind of resource.",

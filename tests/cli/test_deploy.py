@@ -186,7 +186,7 @@ def test_prune_finds_the_last_job_too(run, stacks, write_job, emr: str, tmp_path
     (tmp_path / "notes.yaml").write_text("nothing: here\n")
     assert run("deploy", folder, "--prune", "--yes").exit_code == 2
     assert stacks() == {"acme-prod-gone"}
-    write_job(emr.replace("provider: cloudformation", "provider: terraform"), "other")
+    write_job(emr.replace("provider: cloudformation", "provider: manual"), "other")
     assert run("deploy", folder, "--prune", "--yes").exit_code == 0
     assert stacks() == set()
 
@@ -347,9 +347,9 @@ def test_all_tools_that_cannot_be_used_are_told(run, write_job, emr: str, monkey
 
 
 def test_nothing_to_deploy_is_said(run, write_job, emr: str) -> None:
-    """Jobs that others own are listed, and nobody is asked for credentials."""
-    path = write_job(emr.replace("provider: cloudformation", "provider: terraform"))
+    """Jobs that nobody owns are listed, and nobody is asked for credentials."""
+    path = write_job(emr.replace("provider: cloudformation", "provider: manual"))
     result = run("deploy", path)
     assert result.exit_code == 0
-    assert "left to terraform: acme/prod/orders" in result.stderr
+    assert "no tool owns this job's infrastructure" in result.stderr
     assert "No job of the selection has a stack." in result.stderr

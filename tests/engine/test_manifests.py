@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from providers.kubernetes.kube_api import Named
-from test_kubernetes import EXAMPLES, JOBS, STACK, Fleet, made_by_kubernetes, wait_for
-from workspace import REPOSITORY, Workspace
+from test_kubernetes import EXAMPLES, JOBS, STACK, Fleet, made_by_kubernetes
+from workspace import Workspace
 
 from dativo_infra import load, load_project, plan
 from dativo_infra.adapters.manifests import synth, synth_stacks
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from api_server import ApiServer
-    from providers.kubernetes.kube_api import Api
+    from providers.kubernetes.kube_api import Api, Named
 
     from dativo_infra.planning import Plan
 
@@ -89,16 +87,16 @@ def without_binding(thing: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def by_pulumi(
-    server: ApiServer, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory
+    operated: ApiServer, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[Named, Any]:
     """What the server stores of the examples when Pulumi builds them."""
     folder = tmp_path_factory.mktemp("examples")
-    with server.cleared():
-        before = set(server.api.everything())
-        fleet = Fleet(Workspace.of_repository(folder, pulumi_home), server, OPEN)
+    with operated.cleared():
+        before = set(operated.api.everything())
+        fleet = Fleet(Workspace.of_repository(folder, pulumi_home), operated, OPEN)
         done = fleet.workspace.up(STACK)
         assert done.code == 0, done.log
-        return stored(server.api, before)
+        return stored(operated.api, before)
 
 
 @pytest.fixture
@@ -114,15 +112,15 @@ def jobs(tmp_path: Path) -> Path:
 
 
 def test_the_server_stores_what_pulumi_builds(
-    server: ApiServer, by_pulumi: Mapping[Named, Any], jobs: Path, tmp_path: Path
+    operated: ApiServer, by_pulumi: Mapping[Named, Any], jobs: Path, tmp_path: Path
 ) -> None:
     """Each manifest is accepted without a warning, and stored as the object that Pulumi makes."""
     synth(planned(jobs, "manifests"), tmp_path / "out")
-    with server.cleared():
-        before = set(server.api.everything())
+    with operated.cleared():
+        before = set(operated.api.everything())
         for each in documents(tmp_path / "out" / "clusters"):
-            server.api.apply(each, "tests")
-        assert stored(server.api, before) == by_pulumi
+            operated.api.apply(each, "tests")
+        assert stored(operated.api, before) == by_pulumi
     assert len(by_pulumi) > 20
 
 
@@ -130,39 +128,29 @@ def test_the_server_stores_what_pulumi_builds(
     "gitops", [ArgoCd(repository=GIT), Flux(repository=GIT)], ids=["argocd", "flux"]
 )
 def test_the_server_takes_what_is_annotated(
-    server: ApiServer, jobs: Path, tmp_path: Path, gitops: Any
+    operated: ApiServer, jobs: Path, tmp_path: Path, gitops: Any
 ) -> None:
     """What GitOps adds to objects is accepted, and on what is stored."""
     synth(planned(jobs, "manifests"), tmp_path / "out", gitops=gitops)
-    with server.cleared():
+    with operated.cleared():
         annotated = 0
         for each in documents(tmp_path / "out" / "clusters"):
             said = each["metadata"].get("annotations", {})
-            found = server.api.apply(each, "tests")["metadata"].get("annotations", {})
+            found = operated.api.apply(each, "tests")["metadata"].get("annotations", {})
             assert said.items() <= found.items()
             annotated += bool({"Prune=false,Delete=false", "disabled"} & set(said.values()))
         assert annotated > 3
 
 
 @pytest.fixture
-def definitions(server: ApiServer) -> Iterator[None]:
+def definitions(server: ApiServer, crds: Path) -> Iterator[None]:
     """The kinds of Argo CD, Flux and Pulumi's operator, and the namespaces of their objects."""
-    folder = REPOSITORY.parent / "shared" / "crds"
-    if not folder.is_dir():
-        reason = "the definitions of Argo CD, Flux and Pulumi's operator are not in ../shared/crds"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    groups = {version.split("/")[0] for version, _ in DEFINED}
     with server.cleared():
-        for path in sorted(folder.glob("*.yaml")):
+        for path in sorted(crds.glob("*.yaml")):
             definition = yaml.safe_load(path.read_text())
-            names = definition["spec"]
-            if any(names["group"] == version.split("/")[0] for version, _ in DEFINED) and not (
-                server.api.get(Named.of(definition))
-            ):
-                server.api.apply(definition, "tests")
-        for version, kind in DEFINED:
-            assert wait_for(lambda of=(version, kind): server.api.serves(*of)), kind
+            if definition["spec"]["group"] in groups:
+                server.api.define(definition)
         for name in NAMESPACES:
             server.api.apply(
                 {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "tests"

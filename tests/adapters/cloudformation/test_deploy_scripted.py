@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 
 from dativo_infra.adapters.cloudformation.deploy import deploy, preview, watch
 from dativo_infra.adapters.cloudformation.deploy.changes import STATEFUL_TYPES
+from dativo_infra.adapters.cloudformation.lowerings import LOWERINGS
 from dativo_infra.adapters.results import Action, Event, StackPreview, StackResult
 from dativo_infra.names import Identity
 from dativo_infra.project import PlacedTarget
-from dativo_infra.resources.kinds import KINDS
 from dativo_infra.values import Parameter
 
 if TYPE_CHECKING:
@@ -303,7 +303,7 @@ def test_other_changes_need_no_leave(emr_unit: Unit, entry: Any) -> None:
 
 def test_types_of_what_holds_data() -> None:
     """The types that hold data are those of the kinds that say so, no more and no fewer."""
-    names = {kind.__name__.upper() for kind in KINDS if kind.STATEFUL}
+    names = {kind.__name__.upper() for kind in LOWERINGS if kind.STATEFUL}
     types = {each.upper().removeprefix("AWS").replace("::", "") for each in STATEFUL_TYPES}
     assert len(names) == len(types)
     assert all(any(each.endswith(name) for each in types) for name in names)

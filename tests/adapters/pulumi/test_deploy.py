@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pulumi.automation import CommandError, CommandResult
 
 from dativo_infra.adapters.pulumi.deploy import destroy, doomed, orphans, outputs
 from dativo_infra.adapters.pulumi.deploy.outputs import restored
@@ -19,7 +18,7 @@ from dativo_infra.planning.selection import Selection
 from dativo_infra.resources.kinds import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dativo_infra.adapters.pulumi.deploy.told import Told
 
 ROOT = "urn:pulumi:prod::shop::pulumi:pulumi:Stack::shop-prod"
 SECRET = {
@@ -65,14 +64,12 @@ class Stack:
         self.fails = fails
         self.targets: list[Any] = []
 
-    def run(self, _command: str, _program: Callable[[], None], *, target: Any, **_: Any) -> None:
-        """Delete the units."""
+    def run(self, _command: str, told: Told, *, target: Any, **_: Any) -> None:
+        """Delete the units, and tell what the CLI says."""
         self.targets.append(target)
         self.state = State()
         if self.fails:
-            raise CommandError(
-                CommandResult(stdout="", stderr="error: the network is in use", code=1)
-            )
+            told.error = "the network is in use"
 
 
 def test_state_of_others() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dativo_infra.adapters.terraform.native.lowerings import LOWERINGS
 from dativo_infra.adapters.terraform.native.values import (
     ATTRIBUTES,
     TYPES,
@@ -14,7 +15,6 @@ from dativo_infra.adapters.terraform.native.values import (
     variable_name,
 )
 from dativo_infra.resources.iam import IamRole
-from dativo_infra.resources.kinds import KINDS
 from dativo_infra.resources.kubernetes import KubernetesObject
 from dativo_infra.resources.s3 import S3Bucket
 from dativo_infra.values import Concat, Parameter, Pseudo, Ref, Select, Split
@@ -146,7 +146,7 @@ def test_labels() -> None:
 
 def test_every_kind_has_a_type_and_all_its_attributes() -> None:
     """What a kind says can be referred to has a place on what it becomes."""
-    kinds = set(KINDS) - {KubernetesObject}
+    kinds = set(LOWERINGS) - {KubernetesObject}
     assert set(TYPES) == kinds
     assert {kind: set(found) for kind, found in ATTRIBUTES.items()} == {
         kind: set(kind.ATTRIBUTES) for kind in kinds
