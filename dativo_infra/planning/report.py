@@ -54,12 +54,8 @@ _COMMON: Mapping[str, tuple[Use, ...]] = {
 
 _TERRAFORM: Mapping[str, tuple[Use, ...]] = {
     "terraform.module_version": (unused("`terraform.module_source` names no module"),),
-    "terraform.workspace": (
-        unused("the root that is written leaves the workspace to who runs it"),
-    ),
-    "terraform.backend_config": (
-        unused("the root that is written has no backend: `terraform init` takes its settings"),
-    ),
+    "terraform.workspace": (used("the workspace that the state is in"),),
+    "terraform.backend_config": (used("where the state is kept"),),
 }
 """What becomes of fields where Terraform builds the job from the providers' own resources."""
 
