@@ -226,14 +226,17 @@ def test_override(make: Any, tool: str) -> None:
 
 
 def test_terraform_builds_what_has_no_module(make: Any) -> None:
-    """A job of Terraform without a module is built, and what is about its module does nothing."""
-    terraform = {"module_version": "v1", "workspace": "prod", "backend_config": {"bucket": "state"}}
+    """A job of Terraform without a module has a state, and what is about modules does nothing."""
+    backend = {"type": "gcs", "bucket": "state", "prefix": "emr"}
+    terraform = {"module_version": "v1", "workspace": "prod", "backend_config": backend}
     fields = {f"terraform.{name}": value for name, value in terraform.items()}
     outputs = {"outputs": {"id": "module.emr.cluster_id"}}
     planned = make.plan(make.emr({"provider": "terraform", **fields, **outputs}))
-    assert [unit.owner for unit in planned.units] == ["terraform"]
+    (unit,) = planned.owned_by("terraform")
+    assert unit.state
+    assert unit.state.object == "gs://state/emr/prod.tfstate"
     said = {use.path: use.outcome for use in planned.jobs[0].fields}
-    assert {said[path] for path in (*fields, "outputs.id")} == {"unused"}
+    assert [said[path] for path in (*fields, "outputs.id")] == ["unused", "used", "used", "unused"]
 
 
 def test_manifests_take_what_runs_in_kubernetes(make: Any) -> None:

@@ -71,7 +71,10 @@ def to_root(unit: Unit) -> Root:
         name: {"value": values.lower(value), "sensitive": True}
         for name, value in unit.exports.items()
     }
-    outputs[JOBS] = {"value": values.lower([str(each) for each in unit.jobs])}
+    outputs[JOBS] = {
+        "value": values.lower([str(each) for each in unit.jobs]),
+        "sensitive": True,
+    }
     every = [block for each in blocks.values() for block in each]
     types = {block.type for block in every} | values.facts
     used = [name for name in PROVIDERS if any(each.startswith(f"{name}_") for each in types)]

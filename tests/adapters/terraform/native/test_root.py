@@ -84,11 +84,12 @@ def test_facts_are_read_where_they_are_used() -> None:
 
 
 def test_outputs_are_the_exports() -> None:
-    """Each export is an output, which is not shown."""
+    """Each export is an output, which is not shown, and so is whose the root is."""
     exports = {"bucket": Ref("data", "name"), "stage": Parameter("STAGE")}
     assert document(unit(BUCKET, exports=exports))["output"] == {
         "bucket": {"value": "${aws_s3_bucket.data.bucket}", "sensitive": True},
         "stage": {"value": "${var.stage}", "sensitive": True},
+        "dativo_jobs": {"value": ["acme/prod/orders"], "sensitive": True},
     }
 
 
@@ -172,14 +173,14 @@ def test_what_refers_waits_for_all_parts() -> None:
 def test_equal_units_give_equal_text() -> None:
     """The text of a root is the same each time, and is JSON."""
     one, two = to_root(unit(BUCKET)), to_root(unit(BUCKET))
-    assert one.json == two.json
-    assert json.loads(one.json) == one.document
+    assert one.files == two.files
+    assert json.loads(one.files["main.tf.json"]) == one.document
 
 
 def test_a_root_knows_its_former_names() -> None:
-    """The names under which a state may be found are the unit's own, then former ones."""
+    """The folder in which a state may be was called as the unit was."""
     renamed = replace(unit(BUCKET), former=(Identity("acme", "prod", "old"),))
-    assert to_root(renamed).names == ("acme-prod-orders", "acme-prod-old")
+    assert to_root(renamed).former_names == ("acme-prod-old",)
 
 
 def test_a_rename_changes_no_address() -> None:
