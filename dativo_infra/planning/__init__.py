@@ -122,7 +122,9 @@ def plan(
         if not (first.is_built and first.platform):
             continue
         report = first.diagnostics.append
-        state = checks.state(first.job, report) if first.owner == "terraform" else None
+        nothing = first.platform.only_refers and first.platform.only_refers(first.job)
+        has_state = first.owner == "terraform" and not nothing
+        state = checks.state(first.job, report) if has_state else None
         sound = not any(has_errors(draft.diagnostics) for draft in group)
         context = _context(group, loaded.project, allow_unresolved=allow_unresolved)
         first.platform.check_built(context)
