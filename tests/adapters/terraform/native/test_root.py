@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dativo_infra.adapters.terraform.native import document, to_root
+from dativo_infra.diagnostics import Location
 from dativo_infra.names import Identity
 from dativo_infra.planning import Unit, UnitKind
 from dativo_infra.project import AMBIENT, PlacedTarget
@@ -188,3 +189,25 @@ def test_a_rename_changes_no_address() -> None:
     assert set(to_root(unit(BUCKET, name="before")).addresses) == set(
         to_root(unit(BUCKET, name="after")).addresses
     )
+
+
+def test_an_address_leads_to_the_line_that_asked_for_it() -> None:
+    """So does a variable, where no address is known; what is neither is the unit's first line."""
+    first, second = Location("a.yaml", 1, 1, ""), Location("a.yaml", 2, 1, "")
+    cluster = EcsCluster(key="tasks", origin=second, name=Parameter("NAME"), tags={})
+    root = to_root(unit(replace(BUCKET, origin=first), cluster))
+    assert root.origin("aws_s3_bucket_public_access_block.data") == first
+    assert root.origin("aws_ecs_cluster.tasks", ["name"]) == second
+    assert root.origin("module.x", ["unknown", "name"]) == second
+    assert root.origin("aws_ecs_cluster.gone") == first
+
+
+def test_the_environment_gives_what_no_file_holds() -> None:
+    """A list is an expression of which nothing is evaluated; without a value it is empty."""
+    exports = {"a": Parameter("STAGE"), "b": Parameter("SUBNETS", "list")}
+    root = to_root(unit(BUCKET, exports=exports))
+    given = {"SUBNETS": 'one,${file("x")}'}
+    assert root.environment(given) == {
+        "TF_VAR_stage": "",
+        "TF_VAR_subnets": '["one", "$${file(\\"x\\")}"]',
+    }
