@@ -42,9 +42,8 @@ def test_a_job_without_a_module_has_a_root_and_no_variable_file(
     block = BLOCK.replace('  module_source: "git::https://example.com/infra.git//emr"\n', "")
     block = block.replace("  module_version: v1\n", "").partition("metadata:")[0]
     job = write_job(f"{block}  network: {{subnet_ids: [subnet-0a1b2c3d]}}\n")
-    assert (
-        "3 files written" in run("synth", "--to", "terraform", job, "-o", tmp_path / "roots").stderr
-    )
+    written = run("synth", "--to", "terraform", job, "-o", tmp_path / "roots")
+    assert "3 files written" in written.stderr
     (root,) = (tmp_path / "roots").glob("*/main.tf.json")
     document = json.loads(root.read_text())
     assert document["terraform"]["backend"] == {"s3": {}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,6 @@ from dativo_infra.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -66,8 +66,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 
 def write(name: str, *, cluster: str = SHARED) -> None:
     """Write a job into the current folder's jobs."""
-    with open(f"jobs/{name}.yaml", "w", encoding="utf-8") as file:
-        file.write(JOB.format(cluster=cluster))
+    Path("jobs", f"{name}.yaml").write_text(JOB.format(cluster=cluster))
 
 
 def actions(result: Result) -> dict[str, str]:
@@ -118,3 +117,22 @@ def test_only_what_would_be_lost_must_be_allowed(run: Any) -> None:
     assert "remove `aws_ecs_cluster.cluster`" in refused
     assert "jobs/orders.yaml:" in refused
     run("deploy", "jobs", "--param", "TAG=v2", "--allow-replacement")
+
+
+def test_what_is_protected_stays_until_it_is_not(run: Any) -> None:
+    """A cluster with `protect` is kept, and goes once a deployment has taken that away."""
+    write("orders", cluster="")
+    path = Path("jobs", "orders.yaml")
+    head, _, rest = path.read_text().partition("    platform: fargate\n")
+    machines = "    platform: emr\n    compute: {instance_type: m5.xlarge}\n"
+    block = f"{head}{machines}{rest.partition('  metadata')[0]}"
+    path.write_text(block)
+    run("deploy", "jobs")
+    kept = run("destroy", "jobs", "--yes")
+    assert "stays: protected" in kept.stdout
+    assert "Nothing was deleted" in kept.stderr
+    path.write_text(f"{block}  metadata: {{variables: {{protect: false}}}}\n")
+    assert "error" not in run("deploy", "jobs").stderr
+    gone = run("destroy", "jobs", "--yes")
+    assert "retained, " in gone.stdout
+    assert "1 deleted" in gone.stderr
