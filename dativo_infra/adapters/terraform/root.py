@@ -128,7 +128,7 @@ class Root:
 
         Args:
             address: Of a resource.
-            variables: What it is said of where the address is not known here, the first that is.
+            variables: Where the address is not known: the first of these that is tells the place.
         """
         resource = self.addresses.get(address)
         said = (self.origins.get(each) for each in variables)

@@ -83,7 +83,10 @@ def to_root(unit: Unit) -> Root:
     for field, _, what in (_PLACES[name] for name in used if name in _PLACES):
         if not getattr(unit.target, field):
             # Empty it would mean what the machine's own settings say.
-            valid = {"condition": f'${{var.{field} != ""}}', "error_message": f"{what} Say it."}
+            valid = {
+                "condition": f'${{var.{field} != ""}}',
+                "error_message": f"{field} must not be empty.",
+            }
             variables[field] = {"type": "string", "description": what, "validation": valid}
             given[field] = Parameter(field.upper())
     content = {
@@ -114,7 +117,7 @@ def _lowered(
 ) -> tuple[dict[str, list[Block]], dict[str, Location | None]]:
     """Return the blocks of each resource by its key, in the order of the plan.
 
-    And for each variable where the first resource comes from that has its value.
+    Beside them, for each variable, the place that asked for the first resource with its value.
 
     What refers to a resource waits for all of its blocks: a role is of use only with its policies.
     """
