@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dativo_infra.adapters.results import DestroyResult, Doomed, StackPreview, StackResult
     from dativo_infra.cli.common import Run
     from dativo_infra.cli.progress import Progress
-    from dativo_infra.planning import JobPlan
     from dativo_infra.project import PlacedTarget
 
 
@@ -174,17 +173,7 @@ class CloudFormation(Tool):
         from dativo_infra.adapters.cloudformation.deploy import outputs
 
         found = outputs(self.units, clients=self._clients, concurrency=self._concurrency)
-
-        def of_job(job: JobPlan) -> Mapping[str, str] | None:
-            known: dict[str, str] = {}
-            for identity in (*job.shared, *([job.unit] if job.unit else [])):
-                if (values := found.get(identity, {})) is None:
-                    return None
-                known.update(values)
-            own = {alias: known[name] for alias, name in job.expected.items() if name in known}
-            return {**known, **own}
-
-        return {str(job.job.identity): of_job(job) for job in self.run.built_by(self.name)}
+        return self.by_job(found)
 
     def created(self, results: Iterable[StackResult]) -> list[TaggedResource]:
         """Return what the embedded services have created, with the tags that they report."""

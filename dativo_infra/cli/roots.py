@@ -33,11 +33,13 @@ def write_tfvars(
     """Write the variable files of these roots alone, for roots that a team has elsewhere."""
     run = _run(options, get=get, binary=binary)
     from dativo_infra.adapters.terraform import synth_tfvars
-    from dativo_infra.adapters.terraform.synth import left_to_the_environment
+    from dativo_infra.adapters.terraform.synth import left_out, left_to_the_environment
 
     with reported():
         written = synth_tfvars(run.plan, output)
     lines = run.not_owned_by(TOOL)
+    if names := left_out(run.plan):
+        lines.append(f"no variable file, since it calls no module: {', '.join(names)}")
     if names := left_to_the_environment(run.plan):
         lines.append(f"Not in the files, to be given by the environment: {', '.join(names)}.")
     return written, lines

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from dativo_infra.adapters.cloudformation.local import TaggedResource
     from dativo_infra.adapters.results import DestroyResult, Doomed, StackPreview, StackResult
     from dativo_infra.cli.common import Run
-    from dativo_infra.planning import Unit
+    from dativo_infra.names import Identity
+    from dativo_infra.planning import JobPlan, Unit
 
 TOOLS: tuple[str, ...] = ("cloudformation", "pulumi", "terraform")
 """The tools that deploy, in the order in which they do."""
@@ -163,6 +164,22 @@ class Tool(ABC):
         Args:
             show_secrets: Whether secrets are among them that the tool can read without more.
         """
+
+    def by_job(
+        self, found: Mapping[Identity, Mapping[str, str] | None]
+    ) -> dict[str, Mapping[str, str] | None]:
+        """Return the outputs of each job from those of units: what it shares, its own, renamed."""
+
+        def of_job(job: JobPlan) -> Mapping[str, str] | None:
+            known: dict[str, str] = {}
+            for identity in (*job.shared, *([job.unit] if job.unit else [])):
+                if (values := found.get(identity, {})) is None:
+                    return None
+                known.update(values)
+            own = {alias: known[name] for alias, name in job.expected.items() if name in known}
+            return {**known, **own}
+
+        return {str(job.job.identity): of_job(job) for job in self.run.built_by(self.name)}
 
     def created(self, results: Iterable[StackResult]) -> list[TaggedResource]:  # noqa: ARG002
         """Return what an embedded tool has created, with the tags that the services report."""

@@ -77,6 +77,7 @@ class Terraform(Tool):
             self._sites(),
             on_event=progress.event,
             on_result=progress.result,
+            elsewhere=self.run.elsewhere(),
             allow_replacement=allow_replacement,
             concurrency=self._concurrency,
         )
@@ -85,7 +86,12 @@ class Terraform(Tool):
         """Return what Terraform plans."""
         from dativo_infra.adapters.terraform.deploy import preview
 
-        return preview(self._sites(), on_result=progress.result, concurrency=self._concurrency)
+        return preview(
+            self._sites(),
+            elsewhere=self.run.elsewhere(),
+            on_result=progress.result,
+            concurrency=self._concurrency,
+        )
 
     def doomed(self) -> list[Doomed]:
         """Return the roots that have built something."""
@@ -110,17 +116,11 @@ class Terraform(Tool):
         )
 
     def outputs(self, *, show_secrets: bool = False) -> Mapping[str, Mapping[str, str] | None]:
-        """Return what the roots of the jobs give, by the names of outputs and the jobs' own."""
+        """Return what the roots of each job give: what it shares, its own, by its own names."""
         from dativo_infra.adapters.terraform.deploy import outputs
 
         found = outputs(self._sites(), show_secrets=show_secrets, concurrency=self._concurrency)
-        given: dict[str, Mapping[str, str] | None] = {}
-        for job in self.run.built_by(self.name):
-            known = found[str(job.unit)]
-            expected = job.expected.items() if known else ()
-            own = {alias: known[name] for alias, name in expected if known and name in known}
-            given[str(job.job.identity)] = {**known, **own} if known else None
-        return given
+        return self.by_job(found)
 
     def _sites(self) -> list[Site]:
         from dativo_infra.adapters.terraform.deploy import Site

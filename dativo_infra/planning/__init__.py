@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dativo_infra.names import Identity
-    from dativo_infra.platforms.terraform import Modules
+    from dativo_infra.platforms.terraform import Modules, State
 
 __all__ = [
     "FieldUse",
@@ -121,6 +121,10 @@ def plan(
         first = group[0]
         if not (first.is_built and first.platform):
             continue
+        report = first.diagnostics.append
+        nothing = first.platform.only_refers and first.platform.only_refers(first.job)
+        has_state = first.owner == "terraform" and not nothing
+        state = checks.state(first.job, report) if has_state else None
         sound = not any(has_errors(draft.diagnostics) for draft in group)
         context = _context(group, loaded.project, allow_unresolved=allow_unresolved)
         first.platform.check_built(context)
@@ -134,7 +138,7 @@ def plan(
             if made.starts:
                 starting.append((first.job, made.starts))
             if made.resources:
-                units.append(_unit(first, context, made, needs[identity]))
+                units.append(_unit(first, context, made, needs[identity], state))
     units = [*shared_units(wishes, diagnostics.append), *units]
     # What jobs share is refused with the jobs themselves.
     own = (unit for unit in units if unit.kind is UnitKind.JOB)
@@ -311,7 +315,13 @@ def _wish(draft: _Draft, shared: Shared, context: Context) -> Wish:
     )
 
 
-def _unit(draft: _Draft, context: Context, built: Built, needs: tuple[Identity, ...]) -> Unit:
+def _unit(
+    draft: _Draft,
+    context: Context,
+    built: Built,
+    needs: tuple[Identity, ...],
+    state: State | None,
+) -> Unit:
     assert draft.platform is not None  # noqa: S101 - is_built says so
     return Unit(
         identity=context.identity,
@@ -326,6 +336,7 @@ def _unit(draft: _Draft, context: Context, built: Built, needs: tuple[Identity, 
         exports=built.exports,
         tags=context.tags,
         description=f"{draft.platform.description} of {context.identity}",
+        state=state,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, Severity, rules
 from dativo_infra.planning import support
-from dativo_infra.platforms import PLATFORMS, aws, azure, clouds, gcp, reach
+from dativo_infra.platforms import PLATFORMS, aws, azure, clouds, gcp, reach, terraform
 from dativo_infra.platforms.base import is_scaled
 from dativo_infra.values import Parameter, Text, has_secret, is_known
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dativo_infra.diagnostics import Report
     from dativo_infra.model import Job, Path, Source
     from dativo_infra.platforms.base import Context, Platform
+    from dativo_infra.platforms.terraform import State
     from dativo_infra.project import Cloud
 
 _LABEL_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -119,6 +120,22 @@ def owners(job: Job, owner: str, report: Report) -> None:
                 f"The job belongs to {provider}, and is written as {owner} as well.",
             )
         )
+
+
+def state(job: Job, report: Report, shared: str = "") -> State:
+    """Return where a job's state is, or that of what it shares; report what is wrong with it."""
+    try:
+        found = terraform.state_of(job, shared)
+    except terraform.BackendError as error:
+        path = "terraform.backend_config" if error.key else "terraform.workspace"
+        if not error.key and not job.get("terraform.workspace"):
+            path = "terraform.backend_config"
+        parts = (error.key,) if error.key else ()
+        report(rules.BAD_BACKEND.at(job.locate(path, *parts), str(error), remedy=error.remedy))
+        return terraform.State()
+    if found.backend is None and not shared:
+        report(rules.LOCAL_STATE.at(job.locate("terraform.backend_config")))
+    return found
 
 
 def _is_label_value(text: str) -> bool:

@@ -9,7 +9,6 @@ from dativo_infra.diagnostics import Diagnostic, Location, rules
 from dativo_infra.names import PULUMI, STACK, Identity
 from dativo_infra.platforms.runner import RUNNER_CONFIG
 from dativo_infra.resources.kubernetes import KubernetesObject
-from dativo_infra.resources.terraform import TerraformModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,16 +122,15 @@ def _place(unit: Unit) -> Location | None:
 
 
 def _states(units: Iterable[Unit]) -> Iterator[Diagnostic]:
-    """Yield modules whose states are one object: each run would destroy what the other built."""
-    seen: dict[str, TerraformModule] = {}
+    """Yield units whose states are one object: each run would destroy what the other built."""
+    seen: dict[str, Unit] = {}
     for unit in units:
-        for module in unit.resources:
-            if not isinstance(module, TerraformModule) or module.state is None:
-                continue
-            other = seen.setdefault(module.state, module)
-            if other is not module:
-                yield rules.SHARED_STATE.at(
-                    module.origin,
-                    f"{unit.identity} has its state where another job has: {module.state}.",
-                    related=[(other.origin, "the other job")] if other.origin else [],
-                )
+        if unit.state is None or unit.state.object is None:
+            continue
+        other = seen.setdefault(unit.state.object, unit)
+        if other is not unit:
+            yield rules.SHARED_STATE.at(
+                _place(unit),
+                f"{unit.identity} has its state where {other.identity} has: {unit.state.object}.",
+                related=[(place, "the other one")] if (place := _place(other)) else [],
+            )

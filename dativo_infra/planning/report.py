@@ -52,14 +52,10 @@ _COMMON: Mapping[str, tuple[Use, ...]] = {
 }
 """The fields that mean the same on every platform."""
 
-_TERRAFORM: Mapping[str, tuple[Use, ...]] = {
-    "terraform.module_version": (unused("`terraform.module_source` names no module"),),
-    "terraform.workspace": (
-        unused("the root that is written leaves the workspace to who runs it"),
-    ),
-    "terraform.backend_config": (
-        unused("the root that is written has no backend: `terraform init` takes its settings"),
-    ),
+_TERRAFORM: Mapping[str, Use] = {
+    "terraform.module_version": unused("`terraform.module_source` names no module"),
+    "terraform.workspace": used("the workspace that the state is in"),
+    "terraform.backend_config": used("where the state is kept"),
 }
 """What becomes of fields where Terraform builds the job from the providers' own resources."""
 
@@ -117,7 +113,9 @@ def choices(path: str, platform: Platform, owner: str | None = None) -> tuple[Us
     it is known.
     """
     if owner == "terraform" and path in _TERRAFORM and not platform.calls_module:
-        return _TERRAFORM[path]
+        use = _TERRAFORM[path]
+        never = platform.only_refers if use.outcome == "used" else None
+        return (unused("nothing is built, so there is no state", never), use) if never else (use,)
     if not path.startswith(_VARIABLE):
         return platform.fields.get(path) or _COMMON[path]
     variable = platform.variable(path.removeprefix(_VARIABLE))

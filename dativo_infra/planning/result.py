@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dativo_infra.planning.report import FieldUse, Reference
     from dativo_infra.platforms.base import Platform
     from dativo_infra.platforms.clouds import Understood
+    from dativo_infra.platforms.terraform import State
     from dativo_infra.project import PlacedTarget
     from dativo_infra.resources import Resource
     from dativo_infra.values import Text
@@ -53,6 +54,8 @@ class Unit:
     tags: Mapping[str, Text]
     description: str
     """One line for people, such as `EMR cluster for acme/prod/orders`."""
+    state: State | None = None
+    """Where Terraform keeps what it has built of it; None where another tool builds it."""
 
     def name(self, grammar: Grammar) -> str:
         """Return the unit's name in a grammar."""

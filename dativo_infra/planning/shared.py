@@ -7,7 +7,8 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.diagnostics import Diagnostic, rules
-from dativo_infra.names import Identity
+from dativo_infra.names import STACK, Identity, render
+from dativo_infra.planning import checks
 from dativo_infra.planning.result import Unit, UnitKind
 from dativo_infra.platforms.base import Platform, Shared, SharedContext, SharedKind
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from dativo_infra.diagnostics import Report
     from dativo_infra.model import Job
+    from dativo_infra.platforms.terraform import State
     from dativo_infra.project import PlacedTarget
     from dativo_infra.values import Text
 
@@ -89,6 +91,7 @@ def _unit(group: list[Wish], known: Container[Identity], report: Report) -> Unit
         origin=first.job.locate(first.shared.path),
     )
     needs = (identity_of(first.target, *need) for need in first.shared.needs)
+    state = _state(group, report) if first.owner == "terraform" else None
     return Unit(
         identity=first.identity,
         kind=UnitKind.SHARED,
@@ -101,7 +104,19 @@ def _unit(group: list[Wish], known: Container[Identity], report: Report) -> Unit
         exports=kind.exports(context),
         tags=context.tags,
         description=f"{kind.description} {first.shared.name}",
+        state=state,
     )
+
+
+def _state(group: list[Wish], report: Report) -> State:
+    """Return where Terraform keeps a shared thing, which all jobs must say alike."""
+    first, *others = group
+    name = render(first.identity, STACK)
+    state = checks.state(first.job, report, name)
+    for other in others:
+        if checks.state(other.job, report, name) != state:
+            report(_disagreement(first, other, "terraform.backend_config"))
+    return state
 
 
 def _claims(group: list[Wish], report: Report) -> dict[str, Any]:

@@ -311,6 +311,9 @@ class Platform:
     other errors, so that all are found at once."""
     needs: Callable[[Job], tuple[str, ...]] = lambda _: ()
     """Returns the fields that a job must set for this platform to be built."""
+    only_refers: Callable[[Job], bool] | None = None
+    """Tells whether all that a job needs exists, so that nothing is built for it; None where
+    something always is."""
     build: Callable[[Context], Built] | None = None
     """None where this version reads and checks the platform but does not build it."""
     shared: Mapping[str, SharedKind] = field(default_factory=dict)

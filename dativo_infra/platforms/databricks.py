@@ -423,5 +423,6 @@ DATABRICKS = Platform(
     check=databricks_checks.check,
     check_built=databricks_checks.check_built,
     needs=_needs,
+    only_refers=is_referred,
     build=build,
 )

@@ -269,5 +269,6 @@ EMR = Platform(
     check=_check,
     check_built=_check_built,
     needs=_needs,
+    only_refers=refers,
     build=_build,
 )

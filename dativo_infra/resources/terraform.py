@@ -1,4 +1,4 @@
-"""A Terraform module that a team keeps: what is called, with what, and where its state is."""
+"""A Terraform module that a team keeps: what is called, and with what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ModuleInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TerraformModule(Resource):
-    """A call of a module, in a root and with a state of its own.
+    """A call of a module, in a root of its own.
 
     Source: https://developer.hashicorp.com/terraform/language/modules/syntax
     """
@@ -41,12 +41,6 @@ class TerraformModule(Resource):
     """Whether the source is a path on this machine."""
     label: str
     """What the call is named in its root."""
-    workspace: str = "default"
-    backend: str | None = None
-    """The type of the backend that keeps the state; None for a file in the root's folder."""
-    backend_config: Mapping[str, Any] = field(default_factory=dict)
-    state: str | None = None
-    """What the state is in, the same for whoever writes the same object; None without a backend."""
     inputs: Mapping[str, ModuleInput]
     """By the names of the module's variables. What the module tags is among them."""
     outputs: tuple[str, ...] = ()

@@ -35,6 +35,24 @@ def test_roots_and_variable_files_are_written(run: Any, write_job: Any, tmp_path
     assert json.loads(file.read_text())["instance_type"] == "m5.xlarge"
 
 
+def test_a_job_without_a_module_has_a_root_and_no_variable_file(
+    run: Any, write_job: Any, tmp_path: Path
+) -> None:
+    """Its root has the resources themselves, and the backend; that there are no values is said."""
+    block = BLOCK.replace('  module_source: "git::https://example.com/infra.git//emr"\n', "")
+    block = block.replace("  module_version: v1\n", "").partition("metadata:")[0]
+    job = write_job(f"{block}  network: {{subnet_ids: [subnet-0a1b2c3d]}}\n")
+    written = run("synth", "--to", "terraform", job, "-o", tmp_path / "roots")
+    assert "3 files written" in written.stderr
+    (root,) = (tmp_path / "roots").glob("*/main.tf.json")
+    document = json.loads(root.read_text())
+    assert document["terraform"]["backend"] == {"s3": {}}
+    assert "aws_emr_cluster" in document["resource"]
+    told = run("synth", "--to", "tfvars", job, "-o", tmp_path / "vars").stderr
+    assert "no variable file, since it calls no module: " in told
+    assert "0 files written" in told
+
+
 def test_nothing_is_written_for_what_terraform_would_evaluate(
     run: Any, write_job: Any, tmp_path: Path
 ) -> None:

@@ -910,7 +910,7 @@ def manifests(name: str) -> Mapping[str, Any]:
 @cache
 def root(name: str) -> dict[str, Any]:
     """Return what the root module of a unit is written as, by its identity as text."""
-    return json.loads(to_root(unit_named("terraform", name)).json)
+    return dict(to_root(unit_named("terraform", name)).document)
 
 
 @cache

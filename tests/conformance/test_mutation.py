@@ -25,8 +25,7 @@ from dativo_infra.adapters.cloudformation.template import to_stack
 from dativo_infra.adapters.manifests.layout import Folder
 from dativo_infra.adapters.manifests.lowerings import lower
 from dativo_infra.adapters.manifests.values import problems
-from dativo_infra.adapters.terraform import native
-from dativo_infra.adapters.terraform.root import to_root
+from dativo_infra.adapters.terraform.roads import to_root
 from dativo_infra.diagnostics import rules
 from dativo_infra.model import Provider, fields
 from dativo_infra.planning.support import TOOLS
@@ -50,11 +49,8 @@ def _manifests(unit: Unit) -> Any:
 
 def _root(unit: Unit) -> Any:
     """Return a unit's root, with the names and the workspace that it is applied under."""
-    if unit.component != "TerraformModule":
-        made = native.to_root(unit)
-        return made.names, made.json
     root = to_root(unit, Path("out"))
-    return root.files, root.module.workspace
+    return root.name, root.former_names, root.files, root.state.workspace
 
 
 ADAPTERS: Mapping[str, Callable[[Unit], Any]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -476,7 +475,7 @@ def test_a_secret_is_a_sensitive_variable() -> None:
     for name in NAMES:
         unit = cases.unit_named("terraform", name)
         root = to_root(unit)
-        for variable, parameter in root.variables.items():
+        for variable, parameter in root.parameters.items():
             found += parameter.secret
             declared = root.document["variable"][variable]
             assert declared.get("sensitive", False) == parameter.secret
@@ -510,14 +509,14 @@ def secretive(value: Any) -> bool:
 
 
 def test_values_are_handed_over_apart() -> None:
-    """Values that are known go to the variable file, and secrets to the environment alone."""
+    """What is known at deployment alone comes by the environment, and stands in no file."""
     root = to_root(cases.unit_named("terraform", "by-hand/test/all"))
-    values = {each.name: f"value of {each.name}" for each in root.variables.values()}
+    values = {each.name: f"value of {each.name}" for each in root.parameters.values()}
     values |= {"GROUPS": "sg-1,sg-2", "UNKNOWN": "x"}
-    given, environment = root.tfvars(values), root.environment(values)
-    assert environment == {"TF_VAR_api_token": "value of API_TOKEN"}
-    assert given["groups"] == ["sg-1", "sg-2"]
-    assert given["stage"] == "value of STAGE"
-    assert {*given, "api_token"} == set(root.variables)
-    assert "value of API_TOKEN" not in json.dumps(given) + root.json
-    assert root.variables["api_token"] == Parameter("API_TOKEN", "secret")
+    given = root.environment(values)
+    assert given["TF_VAR_api_token"] == "value of API_TOKEN"
+    assert given["TF_VAR_groups"] == '["sg-1", "sg-2"]'
+    assert given["TF_VAR_stage"] == "value of STAGE"
+    assert {name.removeprefix("TF_VAR_") for name in given} == set(root.parameters)
+    assert "value of" not in "".join(root.files.values())
+    assert root.parameters["api_token"] == Parameter("API_TOKEN", "secret")

@@ -71,6 +71,8 @@ def stored(api: Api, before: set[Named]) -> dict[Named, Any]:
             thing.pop("status", None)
             for name in SERVERS_OWN:
                 thing["metadata"].pop(name, None)
+            # How Pulumi's provider is to apply it, which no other tool reads.
+            thing["metadata"].get("annotations", {}).pop("pulumi.com/patchForce", None)
             found[each] = without_binding(thing)
     return found
 

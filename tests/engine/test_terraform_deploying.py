@@ -232,8 +232,13 @@ def test_a_root_of_ones_own_gives_outputs(run: Any, terraform: str, tmp_path: Pa
     assert "error[DI722]" in mistyped
     assert "Did you mean `prod`?" in mistyped
     assert not (own / "terraform.tfstate.d" / "prd").exists()
-    # A job of a root of one's own names no module.
-    write(tmp_path, ("    module_source: ../modules/emr\n", ""), ("emr_cluster_id", "emr_cluster"))
+    # A job of a root of one's own names no module, and is built by nobody else.
+    write(
+        tmp_path,
+        ("provider: terraform", "provider: manual"),
+        ("    module_source: ../modules/emr\n", ""),
+        ("emr_cluster_id", "emr_cluster"),
+    )
     assert "error[DI723]" in run("output", "jobs", "--root", own, code=1).stderr
 
 

@@ -63,11 +63,11 @@ class Engine:
         self.settings = running.settings
 
     def write(self, folder: str, root: Root, values: Mapping[str, str]) -> None:
-        """Write a root with the values of its variables, but for the secrets."""
+        """Write a root, and note the values of its variables."""
         place = self.folder / folder
         place.mkdir(exist_ok=True)
-        (place / "main.tf.json").write_text(root.json)
-        (place / "terraform.tfvars.json").write_text(json.dumps(root.tfvars(values)))
+        for name, text in root.files.items():
+            (place / name).write_text(text)
         self._environment.update(root.environment(values))
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -114,7 +114,7 @@ def values_of(root: Root, **given: str) -> dict[str, str]:
     """Return a value for each parameter of a root; the lists have two texts."""
     values = {
         each.name: "one/1,two/2" if each.type == "list" else "before/after"
-        for each in root.variables.values()
+        for each in root.parameters.values()
     }
     return {**values, **given}
 
@@ -167,10 +167,10 @@ def test_every_argument_is_applied_and_then_at_rest(engine: Engine) -> None:
         folder.mkdir()
         (folder / "main.tf.json").write_text(json.dumps(document))
         values = values_of(root)
-        secrets = {name: values[each.name] for name, each in root.variables.items() if each.secret}
-        places = ("kubernetes_context", "databricks_host")
-        asked = {name: "here" for name in places if name in root.document.get("variable", {})}
-        given = {**root.tfvars(values), **secrets, **asked}
+        given = {
+            name: values[each.name].split(",") if each.type == "list" else values[each.name]
+            for name, each in root.parameters.items()
+        }
         modules[f"unit{index}"] = {"source": f"./unit{index}", **given}
     (engine.folder / "main.tf.json").write_text(json.dumps({"module": modules}))
     engine.apply()
@@ -274,7 +274,7 @@ def plain_texts(value: Any) -> Iterator[str]:
 def test_no_text_of_a_job_is_evaluated(engine: Engine) -> None:
     """Whatever stands in a text, the provider is given that text, in every field of every kind.
 
-    Variables hold the same texts, by the file and by the environment.
+    Variables, which the environment gives, hold the same texts.
     """
     secret = "".join(HOSTILE)
     for number, name in enumerate(
@@ -284,7 +284,7 @@ def test_no_text_of_a_job_is_evaluated(engine: Engine) -> None:
         text = f"{secret}{number}$$"
         unit = spoilt_unit(cases.unit_named("terraform", name), text)
         root = to_root(unit)
-        values = {each.name: text for each in root.variables.values() if each.type != "list"}
+        values = {each.name: text for each in root.parameters.values() if each.type != "list"}
         engine.write(".", root, values_of(root, **values))
         shown = engine.apply()
         # Some are a part of a text in the state, as where several are joined by commas.
@@ -308,7 +308,7 @@ def test_no_text_of_a_job_is_evaluated(engine: Engine) -> None:
 def test_secrets_are_not_shown(engine: Engine) -> None:
     """Neither what is written nor what is shown has a secret; outputs can be asked for."""
     root = to_root(cases.unit_named("terraform", "runners/test/fargate-secret"))
-    (name,) = (each.name for each in root.variables.values() if each.secret)
+    (name,) = (each.name for each in root.parameters.values() if each.secret)
     engine.write(".", root, values_of(root, **{name: "hunter2-do-not-tell"}))
     shown = engine.apply()
     written = [file for file in engine.folder.glob("*") if file.is_file()]
@@ -340,7 +340,7 @@ def test_a_rename_replaces_nothing(engine: Engine) -> None:
     root = to_root(unit)
     engine.write(".", root, values_of(root))
     engine.apply()
-    assert to_root(renamed).json != root.json
+    assert to_root(renamed).files != root.files
     engine.write(".", to_root(renamed), values_of(root))
     engine.run("plan", "-detailed-exitcode", "-no-color")
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dativo_infra.diagnostics import rules
-from dativo_infra.names import Identity
+from dativo_infra.names import STACK, Identity
 from dativo_infra.planning import plan, support
 from dativo_infra.platforms import PLATFORMS
 from dativo_infra.platforms.base import Platform
+
+if TYPE_CHECKING:
+    from dativo_infra.model import Job
 
 NAMESPACE = "KubernetesNamespace"
 
@@ -226,14 +229,51 @@ def test_override(make: Any, tool: str) -> None:
 
 
 def test_terraform_builds_what_has_no_module(make: Any) -> None:
-    """A job of Terraform without a module is built, and what is about its module does nothing."""
-    terraform = {"module_version": "v1", "workspace": "prod", "backend_config": {"bucket": "state"}}
+    """A job of Terraform without a module has a state, and what is about modules does nothing."""
+    backend = {"type": "gcs", "bucket": "state", "prefix": "emr"}
+    terraform = {"module_version": "v1", "workspace": "prod", "backend_config": backend}
     fields = {f"terraform.{name}": value for name, value in terraform.items()}
     outputs = {"outputs": {"id": "module.emr.cluster_id"}}
     planned = make.plan(make.emr({"provider": "terraform", **fields, **outputs}))
-    assert [unit.owner for unit in planned.units] == ["terraform"]
+    (unit,) = planned.owned_by("terraform")
+    assert unit.state
+    assert unit.state.object == "gs://state/emr/prod.tfstate"
     said = {use.path: use.outcome for use in planned.jobs[0].fields}
-    assert {said[path] for path in (*fields, "outputs.id")} == {"unused"}
+    assert [said[path] for path in (*fields, "outputs.id")] == ["unused", "used", "used", "unused"]
+
+
+def _sharing(make: Any, name: str, **state: Any) -> Job:
+    """Return a job of Terraform in a cluster that is shared by its name."""
+    fields = {f"terraform.{each}": value for each, value in state.items()}
+    variables = {"metadata.variables.cluster_name": "tasks", "metadata.variables.run": "task"}
+    return make.fargate({"provider": "terraform", **variables, **fields}, name=f"jobs/{name}.yaml")
+
+
+def test_what_jobs_share_has_a_state_of_its_own(make: Any) -> None:
+    """Three roots have three states; one that would be where another's is, is refused."""
+    backend = {"bucket": "b", "key": "one", "region": "us-east-1"}
+    one = _sharing(make, "one", backend_config=backend, workspace="prod")
+    two = _sharing(make, "two", backend_config={**backend, "key": "two"})
+    shared, *others = make.plan(one, two).owned_by("terraform")
+    key = f"s3://b/{shared.name(STACK)}"
+    states = [unit.state.object for unit in (shared, *others) if unit.state]
+    assert states == [key, "s3://b/env:/prod/one", "s3://b/two"]
+    same = _sharing(make, "two", backend_config={**backend, "key": shared.name(STACK)})
+    assert "DI615" in {each.code for each in plan([one, same]).diagnostics}
+    elsewhere = _sharing(make, "two", backend_config={**backend, "bucket": "c"})
+    (found,) = (each for each in plan([one, elsewhere]).diagnostics if each.code == "DI503")
+    assert "`terraform.backend_config` differs" in found.message
+    http = {"type": "http", "address": "https://example.com/state"}
+    refused = plan([_sharing(make, "one", backend_config=http)])
+    assert "DI614" in {each.code for each in refused.diagnostics}
+
+
+def test_a_state_on_one_machine_is_a_warning(make: Any) -> None:
+    """It is said of each job that Terraform builds, and of none for which nothing is built."""
+    job = make.emr({"provider": "terraform"})
+    assert [each.code for each in make.plan(job).diagnostics] == ["DI623"]
+    there = {"provider": "terraform", "runtime.compute.cluster_id": "j-2AXXXXXXGAPLF"}
+    assert "DI623" not in {each.code for each in make.plan(make.emr(there)).diagnostics}
 
 
 def test_manifests_take_what_runs_in_kubernetes(make: Any) -> None:

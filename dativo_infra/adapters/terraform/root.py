@@ -1,29 +1,27 @@
-"""From a unit to a root module, as the text of its files.
+"""A unit as a root module: the files that it is written as, with the way back to the job.
 
-What a job says is data in `terraform.tfvars.json`, which Terraform never evaluates. It evaluates
-every text in `main.tf.json`, so only names that were checked are there, and the module's source.
+What a job says is either data in `terraform.tfvars.json`, which Terraform never evaluates, or text
+in `main.tf.json` that is written so that nothing of it is evaluated.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dativo_infra.names import STACK
-from dativo_infra.platforms.terraform import LABEL
-from dativo_infra.resources.terraform import TerraformModule
-from dativo_infra.values import Concat, Parameter, is_known, parameters
+from dativo_infra.adapters.terraform.literals import quoted
+from dativo_infra.names import STACK, render
+from dativo_infra.platforms.terraform import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     from dativo_infra.diagnostics import Location
     from dativo_infra.planning.result import Unit
-    from dativo_infra.values import Token
+    from dativo_infra.resources import Resource
+    from dativo_infra.values import Parameter
 
 TOOL = "terraform"
 
@@ -33,8 +31,13 @@ MAIN, VARIABLES, BACKEND, IGNORE = (
     "backend.tfbackend.json",
     ".gitignore",
 )
+JOBS = "dativo_jobs"
+"""The output that says whose a root is, for runs that have only some of the jobs that share it."""
 REQUIRED_VERSION = ">= 1.4"
 """The oldest version with `workspace select -or-create`."""
+
+LIST = "list(string)"
+"""The type of a variable that takes several texts."""
 
 _IGNORED = """\
 # Written by dativo-infra.
@@ -45,29 +48,93 @@ terraform.tfstate.d/
 *.tfplan
 crash.log
 """
-_COMMENT = "Written by dativo-infra; changes are lost. Values are in terraform.tfvars.json."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Root:
-    """A unit in Terraform's form, with the way back to what the user wrote."""
+    """A unit in Terraform's form, whether it calls a module or has resources of its own."""
 
     unit: Unit
-    module: TerraformModule
-    files: Mapping[str, str]
-    """Their texts by name."""
+    document: Mapping[str, Any]
+    """The content of `main.tf.json`, but for the backend."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """The values of its variables, as data."""
     parameters: Mapping[str, Parameter]
-    """What must be given to the root's variables by the environment, by their names."""
+    """What must be given to its variables by the environment, by their names."""
+    origins: Mapping[str, Location | None]
+    """The places in a job file that say the values of variables, by their names."""
+    addresses: Mapping[str, Resource]
+    """The unit's resources by the addresses of all that they become; a module by its own."""
+    secret_outputs: tuple[str, ...] = ()
+    """The outputs whose values are not to be shown."""
 
     @property
     def name(self) -> str:
         """Return the name of the root's folder."""
         return root_name(self.unit)
 
-    def origin(self, variable: str) -> Location | None:
-        """Return the place in a job file that says the value of a variable."""
-        given = self.module.inputs.get(variable)
-        return (given.origin if given else None) or self.module.origin
+    @property
+    def former_names(self) -> tuple[str, ...]:
+        """Return what the folder was called earlier."""
+        return tuple(render(identity, STACK) for identity in self.unit.former)
+
+    @property
+    def state(self) -> State:
+        """Return where the state is."""
+        return self.unit.state or State()
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Return the texts of its files by their names."""
+        backend = self.state.backend
+        document = dict(self.document)
+        files: dict[str, str] = {IGNORE: _IGNORED}
+        if backend is not None:
+            settings = {**document["terraform"], "backend": {backend.type: {}}}
+            document["terraform"] = settings
+            files[BACKEND] = json_text(backend.config)
+        if self.values:
+            files[VARIABLES] = json_text(self.values)
+        return {MAIN: json_text(document), **files}
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """Return the addresses that are taken out of the state before the root is destroyed."""
+        return tuple(name for name, each in self.addresses.items() if each.lifecycle.retain)
+
+    def environment(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment that gives the root what no file holds.
+
+        Args:
+            values: By the names of parameters; lists joined by commas. Without a value it is
+                empty, as when something is destroyed for which that does not matter.
+        """
+        variables = self.document.get("variable", {})
+        return {
+            f"TF_VAR_{name}": _listed(values.get(each.name, ""))
+            if variables[name]["type"] == LIST
+            else values.get(each.name, "")
+            for name, each in self.parameters.items()
+        }
+
+    def within(self, address: str) -> str:
+        """Return an address as a module itself would say it; as it is where none is called."""
+        for name in self.addresses:
+            address = address.removeprefix(f"{name}.")
+        return address
+
+    def origin(self, address: str = "", variables: Iterable[str] = ()) -> Location | None:
+        """Return the place in a job file that is meant; that of the whole unit where none is.
+
+        Args:
+            address: Of a resource.
+            variables: Where the address is not known: the first of these that is tells the place.
+        """
+        resource = self.addresses.get(address)
+        said = (self.origins.get(each) for each in variables)
+        parts = (each.origin for each in self.unit.resources)
+        places = (resource.origin if resource else None, *said, *parts)
+        return next((each for each in places if each), None)
 
 
 def root_name(unit: Unit) -> str:
@@ -75,140 +142,11 @@ def root_name(unit: Unit) -> str:
     return unit.name(STACK)
 
 
-def module_call(unit: Unit) -> TerraformModule:
-    """Return the call of a module that a unit is."""
-    (module,) = unit.resources
-    assert isinstance(module, TerraformModule)  # noqa: S101 - planning refuses every other kind
-    return module
+def _listed(text: str) -> str:
+    """Return several texts as the environment gives a list, which is an expression."""
+    return "[{}]".format(", ".join(f'"{quoted(each)}"' for each in text.split(",")))
 
 
-def to_root(unit: Unit, folder: Path) -> Root:
-    """Return a unit's root.
-
-    Args:
-        unit: The call of a module.
-        folder: Where the root will be: the module's local path is relative to it.
-    """
-    module = module_call(unit)
-    late = _late(module)
-    call: dict[str, Any] = {"source": _source(module, folder)}
-    if module.version is not None:
-        call["version"] = module.version
-    variables: dict[str, Any] = {}
-    values: dict[str, Any] = {}
-    for name, given in module.inputs.items():
-        described = {"description": given.path}
-        if is_known(given.value):
-            variables[name] = {"type": "any", **described}
-            values[name] = given.value
-            call[name] = f"${{var.{name}}}"
-            continue
-        parts: list[Any] = []
-        call[name] = f"${{{_expression(given.value, name, parts, late)}}}"
-        if parts:
-            variables[name] = {"type": "any", **described}
-            values[name] = parts
-    for parameter, name in late.items():
-        variables[name] = {
-            "type": "string",
-            "description": f"{parameter.name} of the environment, by TF_VAR_{name}",
-            **({"sensitive": True} if parameter.secret else {}),
-        }
-    content = {
-        "//": _COMMENT,
-        "terraform": {"required_version": REQUIRED_VERSION, **_backend(module)},
-        "variable": variables,
-        "module": {module.label: call},
-        # An output that names the call must not be what destroys its resources.
-        "moved": [{"from": f"module.{LABEL}", "to": f"module.{module.label}"}]
-        if module.label != LABEL
-        else [],
-        # From 1.15 on a root must call sensitive whatever may be; only its module knows.
-        "output": {
-            name: {"value": f"${{module.{module.label}.{name}}}", "sensitive": True}
-            for name in module.outputs
-        },
-    }
-    files = {
-        MAIN: _json({key: value for key, value in content.items() if value}),
-        VARIABLES: _json(values),
-        IGNORE: _IGNORED,
-    }
-    if module.backend is not None:
-        files[BACKEND] = _json(module.backend_config)
-    return Root(
-        unit=unit,
-        module=module,
-        files=files,
-        parameters={name: parameter for parameter, name in late.items()},
-    )
-
-
-def to_tfvars(unit: Unit) -> str:
-    """Return the values of a unit alone, as the text of a variable file.
-
-    What is a parameter as a whole is left out: it is given by the environment.
-    """
-    inputs = module_call(unit).inputs
-    return _json({name: given.value for name, given in inputs.items() if is_known(given.value)})
-
-
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Return data as a file has it, for people too."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _source(module: TerraformModule, folder: Path) -> str:
-    if not module.local:
-        return module.source
-    # Where links are in the way, `..` leads elsewhere than it seems to.
-    path = os.path.relpath(os.path.realpath(module.source), os.path.realpath(folder))
-    path = path.replace(os.sep, "/")
-    return path if path.startswith("../") else f"./{path}"
-
-
-def _backend(module: TerraformModule) -> dict[str, Any]:
-    return {} if module.backend is None else {"backend": {module.backend: {}}}
-
-
-# --- what is known only later ---------------------------------------------------------------
-
-
-def _late(module: TerraformModule) -> dict[Parameter, str]:
-    """Return the parameters of a module's inputs, with the names of the root's variables."""
-    found: dict[Parameter, str] = {}
-    for parameter in parameters([given.value for given in module.inputs.values()]):
-        name = f"env_{parameter.name}"
-        while name in module.inputs:
-            name += "_"
-        found.setdefault(parameter, name)
-    return found
-
-
-def _expression(value: Any, name: str, parts: list[Any], late: Mapping[Parameter, str]) -> str:
-    """Return nested data with tokens as an expression that has no text of the job in it.
-
-    What is plain is added to `parts`, the value of the variable `name`, and referred to.
-    """
-
-    def plain(item: Any) -> str:
-        parts.append(item)
-        return f"var.{name}[{len(parts) - 1}]"
-
-    def each(items: Iterable[Any]) -> str:
-        return f"[{', '.join(_expression(item, name, parts, late) for item in items)}]"
-
-    if is_known(value):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return f"zipmap({plain(list(value))}, {each(value.values())})"
-    if isinstance(value, list | tuple):
-        return each(value)
-    return _token(value, each, late)
-
-
-def _token(token: Token, each: Any, late: Mapping[Parameter, str]) -> str:
-    if isinstance(token, Parameter):
-        variable = f"var.{late[token]}"
-        return f'split(",", {variable})' if token.type == "list" else variable
-    assert isinstance(token, Concat)  # noqa: S101 - no other token is in what a job says
-    return f'join("", {each(token.parts)})'

@@ -5,14 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dativo_infra.adapters.files import Written, write_files
-from dativo_infra.adapters.terraform.root import (
-    TOOL,
-    Root,
-    module_call,
-    root_name,
-    to_root,
-    to_tfvars,
-)
+from dativo_infra.adapters.terraform.call import calls_module, module_call, to_tfvars
+from dativo_infra.adapters.terraform.roads import to_root
+from dativo_infra.adapters.terraform.root import TOOL, Root, root_name
 from dativo_infra.diagnostics import Diagnostic, DiagnosticError, raise_errors
 from dativo_infra.diagnostics.rules import LATE_VALUE
 from dativo_infra.planning.support import refusals
@@ -40,12 +35,14 @@ def synth(plan: Plan, folder: Path) -> Written:
 
 
 def synth_tfvars(plan: Plan, folder: Path) -> Written:
-    """Write one variable file for each unit of a plan that Terraform owns, for `-var-file`.
+    """Write one variable file for each unit of a plan that calls a module, for `-var-file`.
+
+    Others have no variables but what the environment gives.
 
     Raises:
         DiagnosticError: as `synth`; or a value is known only in part.
     """
-    units = _units(plan)
+    units = [unit for unit in _units(plan) if calls_module(unit)]
     raise_errors(late for unit in units for late in _late(unit))
     return write_files(
         folder, {f"{root_name(unit)}.tfvars.json": to_tfvars(unit) for unit in units}
@@ -65,10 +62,16 @@ def to_roots(units: Iterable[Unit], folder: Path) -> list[Root]:
 
 def left_to_the_environment(plan: Plan) -> list[str]:
     """Return the variables that a plan's variable files do not have, as Terraform is told them."""
-    inputs = (item for unit in plan.owned_by(TOOL) for item in module_call(unit).inputs.items())
+    calls = (module_call(unit) for unit in plan.owned_by(TOOL) if calls_module(unit))
+    inputs = (item for module in calls for item in module.inputs.items())
     return sorted(
         {f"TF_VAR_{name}" for name, given in inputs if isinstance(given.value, Parameter)}
     )
+
+
+def left_out(plan: Plan) -> list[str]:
+    """Return the units of a plan that have no variable file, since they call no module."""
+    return [str(unit.identity) for unit in plan.owned_by(TOOL) if not calls_module(unit)]
 
 
 def _units(plan: Plan) -> tuple[Unit, ...]:

@@ -27,8 +27,8 @@ from dativo_infra.platforms.base import (
 )
 from dativo_infra.platforms.terraform.backend import (
     DEFAULT_WORKSPACE,
-    Backend,
     BackendError,
+    State,
     backend,
     check_workspace,
 )
@@ -65,12 +65,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Address",
+    "BackendError",
     "ModuleInterface",
     "ModuleVariable",
     "Modules",
     "SourceKind",
+    "State",
     "address_of",
     "module_of",
+    "state_of",
 ]
 
 Modules: TypeAlias = Mapping[Address, ModuleInterface]
@@ -98,6 +101,24 @@ def address_of(job: Job) -> Address | None:
 def _address(job: Job, source: str) -> Address:
     folder = posixpath.dirname(job.source.file.replace("\\", "/"))
     return address(source, job.get("terraform.module_version"), folder)
+
+
+def state_of(job: Job, shared: str = "") -> State:
+    """Return where the state is of a job, or of what jobs share, beside that of this one.
+
+    Args:
+        job: A job that Terraform builds.
+        shared: What the shared thing is called; empty for the job itself.
+
+    Raises:
+        BackendError: the job does not say it rightly; its key is the setting.
+    """
+    config = job.get("terraform.backend_config")
+    kept = backend(config) if config else None
+    workspace = job.get("terraform.workspace") or DEFAULT_WORKSPACE
+    check_workspace(kept, workspace)
+    state = State(workspace=workspace, backend=kept)
+    return state.of_shared(shared) if shared else state
 
 
 def module_of(job: Job, cloud: Cloud, platform: Platform | None, modules: Modules) -> Platform:
@@ -225,17 +246,6 @@ class _Call:
             if not found.pinned:
                 message = f"`{found.source}` is {found.kind} without a version."
                 report(rules.UNPINNED_MODULE.at(place, message))
-        try:
-            self._backend()
-        except BackendError as error:
-            path = "terraform.backend_config" if error.key else "terraform.workspace"
-            if not error.key and not job.get("terraform.workspace"):
-                path = "terraform.backend_config"
-            parts = (error.key,) if error.key else ()
-            report(rules.BAD_BACKEND.at(job.locate(path, *parts), str(error), remedy=error.remedy))
-        else:
-            if not job.get("terraform.backend_config"):
-                report(rules.LOCAL_STATE.at(place))
         self._check_outputs(context)
         if self.module is None:
             report(rules.MODULE_NOT_READ.at(place))
@@ -306,10 +316,8 @@ class _Call:
         """Return the call of the module; nothing where it cannot be made, which `check` reports."""
         try:
             found = _address(self.job, context.get("terraform.module_source"))
-            kept = self._backend()
-        except (SourceError, BackendError):
+        except SourceError:
             return Built()
-        workspace = context.get("terraform.workspace") or DEFAULT_WORKSPACE
         label, outputs = self._outputs(context)
         known = self.module.outputs if self.module else {}
         module = TerraformModule(
@@ -319,10 +327,6 @@ class _Call:
             version=found.version,
             local=found.kind is SourceKind.LOCAL,
             label=label,
-            workspace=workspace,
-            backend=kept.type if kept else None,
-            backend_config=kept.config if kept else {},
-            state=kept.state(workspace) if kept else None,
             inputs=self.inputs(context),
             outputs=outputs,
             secret_outputs=tuple(name for name, secret in known.items() if secret),
@@ -365,17 +369,6 @@ class _Call:
                 origin=job.locate("metadata.variables"),
             )
         return found
-
-    def _backend(self) -> Backend | None:
-        """Return what keeps the state.
-
-        Raises:
-            BackendError: the backend or the workspace cannot be used.
-        """
-        config = self.job.get("terraform.backend_config")
-        kept = backend(config) if config else None
-        check_workspace(kept, self.job.get("terraform.workspace") or DEFAULT_WORKSPACE)
-        return kept
 
     def _outputs(self, context: Context) -> tuple[str, tuple[str, ...]]:
         """Return the name of the call, and the module's outputs that its root passes on."""

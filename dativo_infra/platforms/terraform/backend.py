@@ -1,4 +1,4 @@
-"""Where a module's state is: the type of the backend, and the object that it writes.
+"""Where a state is: the type of the backend, the workspace, and the object that they write.
 
 Source: https://developer.hashicorp.com/terraform/language/backend
 """
@@ -41,6 +41,22 @@ TYPES = tuple(_PLACES)
 _ONE_WORKSPACE = frozenset({"http"})
 """Backends that keep one workspace alone."""
 
+_OWN: Mapping[str, tuple[str, ...]] = {
+    "azurerm": ("key",),
+    "consul": ("path",),
+    "cos": ("key", "prefix"),
+    "gcs": ("prefix",),
+    "kubernetes": ("secret_suffix",),
+    "local": ("path", "workspace_dir"),
+    "oss": ("key", "prefix"),
+    "pg": ("schema_name",),
+    "s3": ("key", "workspace_key_prefix"),
+}
+"""The settings by which the states in one place are told apart, of the types that keep several.
+
+By the first one alone something that jobs share has its state there.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
@@ -69,6 +85,43 @@ class Backend:
             return f"gs://{config.get('bucket')}/{path.lstrip('/')}"
         facts = [f"{name}={config[name]}" for name in _PLACES[self.type] if name in config]
         return f"{self.type}({', '.join(facts)}) {workspace}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Where Terraform keeps what it has built of one unit."""
+
+    workspace: str = DEFAULT_WORKSPACE
+    backend: Backend | None = None
+    """None for a file in the root's folder."""
+
+    @property
+    def object(self) -> str | None:
+        """What it is in: equal for two that write one object, None for a file of the root."""
+        return self.backend.state(self.workspace) if self.backend else None
+
+    def of_shared(self, name: str) -> State:
+        """Return where the state is of something that jobs share, beside that of one of them.
+
+        It is the same for all jobs that differ in the name of their own states only.
+
+        Args:
+            name: What the shared thing is called; it becomes the key, or what stands for it.
+
+        Raises:
+            BackendError: the backend keeps one state only.
+        """
+        if self.backend is None:
+            return State()
+        kind, config = self.backend.type, self.backend.config
+        if kind not in _OWN:
+            raise BackendError(
+                f"The backend {kind} has one state, and `{name}`, which jobs share, needs its own.",
+                f"Take a type that keeps several, such as s3: {', '.join(_OWN)}.",
+                key="type",
+            )
+        others = {key: value for key, value in config.items() if key not in _OWN[kind]}
+        return State(backend=Backend(type=kind, config={**others, _OWN[kind][0]: name}))
 
 
 class BackendError(ValueError):

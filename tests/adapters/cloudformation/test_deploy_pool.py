@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dativo_infra.adapters.cloudformation.deploy import deploy, watch
-from dativo_infra.adapters.cloudformation.deploy.pool import Task, run
+from dativo_infra.adapters.pool import Task, run
 from dativo_infra.adapters.results import Action, InterruptedRunError
 from dativo_infra.names import Identity
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dativo_infra.platforms.terraform.backend import BackendError, backend, check_workspace
+from dativo_infra.platforms.terraform.backend import BackendError, State, backend, check_workspace
 from dativo_infra.values import Parameter
 
 S3 = {"bucket": "b", "key": "k", "region": "us-east-1"}
@@ -76,3 +76,26 @@ def test_a_backend_without_workspaces_takes_none() -> None:
     check_workspace(http, "default")
     with pytest.raises(BackendError):
         check_workspace(http, "prod")
+
+
+def test_what_jobs_share_has_a_state_beside_theirs() -> None:
+    """It is in the same place for all jobs there, whatever key, prefix and workspace they have."""
+    one = State(workspace="prod", backend=backend({**S3, "encrypt": True}))
+    two = State(backend=backend({**S3, "key": "other", "encrypt": True}))
+    shared = one.of_shared("cluster")
+    assert shared == two.of_shared("cluster")
+    assert shared.object == "s3://b/cluster"
+    assert shared.backend
+    assert shared.backend.config["encrypt"] is True
+    elsewhere = State(backend=backend({**S3, "bucket": "c"}))
+    assert elsewhere.of_shared("cluster") != shared
+    gcs = State(workspace="x", backend=backend({"bucket": "b", "prefix": "p"}))
+    assert gcs.of_shared("cluster").object == "gs://b/cluster/default.tfstate"
+    assert State(workspace="x").of_shared("cluster") == State()
+
+
+def test_a_backend_with_one_state_has_none_for_what_jobs_share() -> None:
+    """The http backend is refused there: an address of one job's would hold two states."""
+    state = State(backend=backend({"type": "http", "address": "https://example.com"}))
+    with pytest.raises(BackendError, match="needs its own"):
+        state.of_shared("cluster")

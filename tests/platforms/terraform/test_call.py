@@ -258,13 +258,6 @@ def test_wrong_settings_are_told_where_they_stand(calling: Any) -> None:
     assert "DI623" in codes(plan([calling({"terraform.backend_config": None})]))
 
 
-def test_a_job_without_a_module_is_left_to_terraform(make: Any) -> None:
-    """This version has no resources of Terraform itself, and says so."""
-    made = plan([make.emr({"provider": "terraform"})])
-    assert made.units == ()
-    assert made.jobs[0].why_not_built.startswith("left to terraform: ")
-
-
 def test_a_job_needs_no_platform_for_its_module(calling: Any) -> None:
     """What is built is the module's business."""
     assert not plan([calling({"runtime.platform": None})]).failed

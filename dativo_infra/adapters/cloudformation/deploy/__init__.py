@@ -4,8 +4,8 @@ Start with `open_session` and `clients_of`; every function takes the clients. `a
 early what is wrong with credentials, region or endpoint. What they return is in
 `adapters/results.py`. One module below for each function, and:
 
-- `connection`: sessions and clients; `pool`: many stacks at once, in the order of their needs;
-- `watch`: looking at a stack and waiting for it; `deployed`: what its template says;
+- `connection`: sessions and clients; `watch`: looking at a stack and waiting for it;
+- `deployed`: what its template says;
 - `states`: those that take no change, explained;
 - `templates`: what a request needs of a unit; `change_sets` and `changes`: what would change.
 

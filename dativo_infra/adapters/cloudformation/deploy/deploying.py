@@ -11,11 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dativo_infra.adapters.cloudformation.deploy import change_sets
 from dativo_infra.adapters.cloudformation.deploy.changes import changes_of, guard
 from dativo_infra.adapters.cloudformation.deploy.deployed import outputs_of, standing
-from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.states import failures
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
 from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch
 from dativo_infra.adapters.cloudformation.template import Stack, is_protected, to_stack
+from dativo_infra.adapters.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.results import Action, OnEvent, OnResult, StackResult, nobody, place_of
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK

@@ -10,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import said_in, template_of
-from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.states import busy
 from dativo_infra.adapters.cloudformation.deploy.watch import (
     NOT_CREATED,
@@ -20,6 +19,7 @@ from dativo_infra.adapters.cloudformation.deploy.watch import (
     is_ours,
 )
 from dativo_infra.adapters.cloudformation.values import logical_id
+from dativo_infra.adapters.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.results import (
     Action,
     DestroyResult,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dativo_infra.adapters.cloudformation.deploy.connection import explained
 from dativo_infra.adapters.cloudformation.deploy.deployed import outputs_of
-from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, run
 from dativo_infra.adapters.cloudformation.deploy.watch import NOT_CREATED, Watch, is_ours
 from dativo_infra.adapters.cloudformation.values import output_name
+from dativo_infra.adapters.pool import CONCURRENCY, Task, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

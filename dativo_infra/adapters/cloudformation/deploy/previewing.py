@@ -13,10 +13,10 @@ from dativo_infra.adapters.cloudformation.deploy.changes import (
     secret_properties,
 )
 from dativo_infra.adapters.cloudformation.deploy.deployed import standing, template_of
-from dativo_infra.adapters.cloudformation.deploy.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.cloudformation.deploy.templates import Inputs, TemplateBucket, anyone
 from dativo_infra.adapters.cloudformation.deploy.watch import StoppedError, Watch
 from dativo_infra.adapters.cloudformation.template import is_protected, to_stack
+from dativo_infra.adapters.pool import CONCURRENCY, Task, one_at_a_time, run
 from dativo_infra.adapters.results import StackPreview, nobody, place_of
 from dativo_infra.diagnostics.rules import DEPLOY_FAILED, SKIPPED
 from dativo_infra.names import STACK

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.files import write_files
 from dativo_infra.adapters.results import HIDDEN, Change, Event, Held, PropertyChange
-from dativo_infra.adapters.terraform.root import BACKEND, MAIN, Root, root_name, to_root
+from dativo_infra.adapters.terraform.native.values import STATEFUL_TYPES
+from dativo_infra.adapters.terraform.roads import to_root
+from dativo_infra.adapters.terraform.root import BACKEND, JOBS, MAIN, Root, root_name
 from dativo_infra.diagnostics import DiagnosticError
 from dativo_infra.diagnostics.rules import (
     DEPLOY_FAILED,
@@ -20,12 +24,11 @@ from dativo_infra.diagnostics.rules import (
     STATE_MOVED,
     TERRAFORM_FAILED,
 )
-from dativo_infra.names import STACK, render
-from dativo_infra.platforms.terraform import DEFAULT_WORKSPACE
-from dativo_infra.values import looks_secret, parameters
+from dativo_infra.platforms.terraform import State
+from dativo_infra.values import looks_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dativo_infra.adapters.terraform.deploy.binary import Binary, Done
     from dativo_infra.diagnostics import Diagnostic, Location
@@ -71,18 +74,17 @@ class Site:
         """The folder of the root."""
         return self.workdir / root_name(self.unit)
 
-    @property
+    @cached_property
     def root(self) -> Root:
         """The root, as it is in its folder."""
         return to_root(self.unit, self.folder)
 
     def missing(self) -> Iterator[Diagnostic]:
         """Yield the parameters that have no value."""
-        for given in self.root.module.inputs.values():
-            for parameter in parameters(given.value):
-                if parameter.name not in self.parameters:
-                    message = f"`{parameter.name}` has no value."
-                    yield MISSING_PARAMETER.at(given.origin or self.root.module.origin, message)
+        for variable, parameter in self.root.parameters.items():
+            if parameter.name not in self.parameters:
+                message = f"`{parameter.name}` has no value."
+                yield MISSING_PARAMETER.at(self.root.origin(variables=[variable]), message)
 
     def enter(self, *, create: bool) -> bool:
         """Write and initialise the root, and select its workspace; return whether that exists.
@@ -103,7 +105,7 @@ class Site:
         # Not -reconfigure: it takes the states in the folder for those of another backend.
         how = ["-migrate-state", "-force-copy"] if self.migrate else []
         self._must("init", *_QUIET, *how, *backend)
-        workspace = root.module.workspace
+        workspace = root.state.workspace
         if not create and workspace not in self._workspaces():
             return False
         self._must("workspace", "select", *(["-or-create=true"] if create else []), workspace)
@@ -124,9 +126,8 @@ class Site:
 
     def plan_afresh(self) -> Planned:
         """Plan a root whose workspace does not exist, without creating it."""
-        module = replace(self.root.module, backend=None, workspace=DEFAULT_WORKSPACE)
         with TemporaryDirectory(prefix="dativo-infra-") as folder:
-            unit = replace(self.unit, resources=(module,))
+            unit = replace(self.unit, state=State())
             copy = replace(self, unit=unit, workdir=Path(folder))
             copy.enter(create=False)
             return copy.plan()
@@ -156,7 +157,7 @@ class Site:
         top = shown.get("values", {}).get("root_module", {})
         return [
             Held(
-                logical_id=_within(each["address"], self.root),
+                logical_id=each["address"],
                 type=each["type"],
                 id=str(each.get("values", {}).get("id", "")),
             )
@@ -164,31 +165,48 @@ class Site:
             if each.get("mode") == "managed"
         ]
 
-    def outputs(self, *, show_secrets: bool = False) -> dict[str, str]:
-        """Return the outputs, of which secrets are not shown; empty where there is no state."""
-        module = self.root.module
-        secret = set(module.secret_outputs)
-        found = read_outputs(self._must("output", "-json").output)
-        return {
+    def outputs(self, *, show_secrets: bool = False) -> dict[str, str] | None:
+        """Return the outputs, of which secrets are not shown; None where there is no state."""
+        secret = set(self.root.secret_outputs)
+        given = self._given()
+        shown = {
             name: HIDDEN if not show_secrets and (name in secret or looks_secret(name)) else text
-            for name, (text, _) in found.items()
+            for name, text in given.items()
+            if name != JOBS
         }
+        return shown if given else None
+
+    def jobs(self) -> list[str]:
+        """Return the jobs that shared this when it was last applied."""
+        return json.loads(self._given().get(JOBS, "[]"))
+
+    def leave(self, addresses: Iterable[str]) -> None:
+        """Take resources out of the state: they stay as they are, and are nobody's.
+
+        Raises:
+            DiagnosticError: the program refuses.
+        """
+        if addresses := list(addresses):
+            self._must("state", "rm", *addresses)
 
     # --- running ----------------------------------------------------------------------------
 
     def _run(self, *arguments: str, on_line: Callable[[str], None] | None = None) -> Done:
-        variables = {
-            f"TF_VAR_{name}": self.parameters.get(parameter.name, "")
-            for name, parameter in self.root.parameters.items()
-        }
+        variables = self.root.environment(self.parameters)
+        if "kubernetes" in self.root.document.get("provider", {}):
+            variables.update(_kubeconfig())
         return self.binary.run(self.folder, *arguments, variables=variables, on_line=on_line)
 
     def _must(self, *arguments: str) -> Done:
         done = self._run(*arguments)
         if done.code:
             message = f"{root_name(self.unit)}: {done.why}"
-            raise DiagnosticError([TERRAFORM_FAILED.at(self.root.module.origin, message)])
+            raise DiagnosticError([TERRAFORM_FAILED.at(self.root.origin(), message)])
         return done
+
+    def _given(self) -> dict[str, str]:
+        found = read_outputs(self._must("output", "-json").output)
+        return {name: text for name, (text, _) in found.items()}
 
     def _workspaces(self) -> set[str]:
         return workspaces(self._must("workspace", "list").output)
@@ -201,12 +219,12 @@ class Site:
         if before is None or before == (root.files.get(BACKEND), _block(root.files[MAIN])):
             return None
         message = f"The state of {self.unit.identity} was left in another backend: {self.folder}."
-        return STATE_MOVED.at(self.root.module.origin, message)
+        return STATE_MOVED.at(self.root.origin(), message)
 
     def _adopt_former(self) -> None:
         """Take over the folder of a job that was renamed: its state may be in it."""
-        for former in self.unit.former:
-            old = self.workdir / render(former, STACK)
+        for former in self.root.former_names:
+            old = self.workdir / former
             if old.is_dir() and not self.folder.exists():
                 old.rename(self.folder)
 
@@ -221,7 +239,7 @@ class Site:
         on_event(
             Event(
                 stack=root_name(self.unit),
-                logical_id=_within(resource["addr"], self.root),
+                logical_id=self.root.within(resource["addr"]),
                 type=resource["resource_type"],
                 status=f"{said['hook']['action']} {kind.removeprefix('apply_')}",
                 reason=said.get("@message", "") if kind == "apply_errored" else "",
@@ -237,15 +255,25 @@ class Site:
             for line in done.output.splitlines()
             if (each := _data(line).get("diagnostic")) and each["severity"] == "error"
         ]
-        return found or [rule.at(self.root.module.origin, f"{root_name(self.unit)}: {done.why}")]
+        return found or [rule.at(self.root.origin(), f"{root_name(self.unit)}: {done.why}")]
 
     def _place(self, said: Mapping[str, Any]) -> Location | None:
         """Return the place in a job that an error is about: the variable's where one is named."""
-        snippet = said.get("snippet") or {}
-        if said.get("range", {}).get("filename") == MAIN:
-            for name in _VARIABLE.findall(snippet.get("code", "")):
-                return self.root.origin(name)
-        return self.root.module.origin
+        in_root = (said.get("range") or {}).get("filename") == MAIN
+        code = (said.get("snippet") or {}).get("code", "") if in_root else ""
+        return self.root.origin(said.get("address", ""), _VARIABLE.findall(code))
+
+
+def _kubeconfig() -> dict[str, str]:
+    """Return where the kubeconfig is, as kubectl finds it, where the provider is not told.
+
+    Source: https://registry.terraform.io/providers/hashicorp/kubernetes/latest/docs
+    """
+    if "KUBE_CONFIG_PATH" in os.environ or "KUBE_CONFIG_PATHS" in os.environ:
+        return {}
+    usual = Path("~/.kube/config").expanduser()
+    found = os.environ.get("KUBECONFIG") or (str(usual) if usual.exists() else "")
+    return {"KUBE_CONFIG_PATHS": found} if found else {}
 
 
 def workspaces(listed: str) -> set[str]:
@@ -307,11 +335,6 @@ def _resources(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _resources(child)
 
 
-def _within(address: str, root: Root) -> str:
-    """Return an address as the module itself would say it."""
-    return address.removeprefix(f"module.{root.module.label}.")
-
-
 def _planned(shown: Mapping[str, Any], root: Root) -> Planned:
     changes: list[Change] = []
     for each in shown.get("resource_changes", ()):
@@ -321,22 +344,33 @@ def _planned(shown: Mapping[str, Any], root: Root) -> Planned:
                 Change(
                     action=action,
                     type=each["type"],
-                    key=_within(each["address"], root),
-                    origin=root.module.origin,
+                    key=root.within(each["address"]),
+                    origin=root.origin(each["address"]),
                     properties=tuple(_properties(each["change"], action)),
-                    # What a team's module holds is not known here.
-                    guarded=True,
+                    guarded=_is_guarded(each, root),
                 )
             )
     for name, each in shown.get("output_changes", {}).items():
         action = _ACTIONS.get(tuple(each["actions"]))
         if action:
-            changes.append(
-                Change(action=action, type="output", key=name, origin=root.module.origin)
-            )
+            changes.append(Change(action=action, type="output", key=name, origin=root.origin()))
     before = shown.get("prior_state", {}).get("values", {}).get("root_module", {})
     exists = any(each.get("mode") == "managed" for each in _resources(before))
     return Planned(changes=tuple(changes), creates=bool(changes) and not exists)
+
+
+def _is_guarded(said: Mapping[str, Any], root: Root) -> bool:
+    """Return whether something is lost with a resource, as far as that is known."""
+    # What a team's module holds is not known here.
+    if said.get("module_address"):
+        return True
+    resource = root.addresses.get(said["address"])
+    if resource is None:
+        return said["type"] in STATEFUL_TYPES
+    # Its further blocks, such as the rules of a bucket, hold nothing themselves.
+    first = next(name for name, each in root.addresses.items() if each is resource)
+    wishes = resource.lifecycle
+    return said["address"] == first and (resource.STATEFUL or wishes.retain or wishes.protect)
 
 
 def _properties(change: Mapping[str, Any], action: str) -> Iterator[PropertyChange]:

@@ -6,29 +6,26 @@ alone. What is known only when a root is applied is a variable of it, so no secr
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dativo_infra.adapters.terraform.native.lowerings import LOWERINGS
 from dativo_infra.adapters.terraform.native.lowerings.scope import Scope
 from dativo_infra.adapters.terraform.native.values import Expression, Values
+from dativo_infra.adapters.terraform.root import JOBS, LIST, REQUIRED_VERSION, TOOL, Root
 from dativo_infra.diagnostics import raise_errors
-from dativo_infra.names import TERRAFORM, render
+from dativo_infra.names import TERRAFORM
 from dativo_infra.planning.support import refusals
+from dativo_infra.values import Parameter, has_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dativo_infra.adapters.terraform.native.lowerings.scope import Block
+    from dativo_infra.diagnostics import Location
     from dativo_infra.planning.result import Unit
     from dativo_infra.resources import Resource
-    from dativo_infra.values import Parameter, ParameterType
+    from dativo_infra.values import ParameterType
 
-TOOL = "terraform"
-
-REQUIRED_VERSION = ">= 1.4"
 PROVIDERS: Mapping[str, Mapping[str, str]] = {
     "aws": {"source": "hashicorp/aws", "version": "~> 6.0"},
     "databricks": {"source": "databricks/databricks", "version": "~> 1.99"},
@@ -46,64 +43,9 @@ _PLACES: Mapping[str, tuple[str, str, str]] = {
 
 _TYPES: Mapping[ParameterType, Mapping[str, Any]] = {
     "string": {"type": "string"},
-    "list": {"type": "list(string)"},
+    "list": {"type": LIST},
     "secret": {"type": "string", "sensitive": True},
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Root:
-    """A unit as a root module, with the way back to what the user wrote."""
-
-    unit: Unit
-    document: Mapping[str, Any]
-    """The content of `main.tf.json`."""
-    addresses: Mapping[str, Resource]
-    """The unit's resources by the addresses of all their blocks."""
-    variables: Mapping[str, Parameter]
-    """The parameters that the root takes, by the names of its variables."""
-
-    @cached_property
-    def json(self) -> str:
-        """The document as JSON for people."""
-        return json.dumps(self.document, indent=2, ensure_ascii=False) + "\n"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What the root, and a state of its own, is called: now first, then as it was earlier."""
-        return tuple(
-            render(identity, TERRAFORM) for identity in (self.unit.identity, *self.unit.former)
-        )
-
-    @property
-    def retained(self) -> tuple[str, ...]:
-        """The addresses that are taken out of the state before the root is destroyed."""
-        return tuple(name for name, each in self.addresses.items() if each.lifecycle.retain)
-
-    def tfvars(self, values: Mapping[str, str]) -> dict[str, Any]:
-        """Return the content of `terraform.tfvars.json`, in which nothing is evaluated.
-
-        Args:
-            values: What is known by now, by the names of parameters; lists joined by commas.
-                Secrets among it are passed over: they are given by `environment`.
-        """
-        return {
-            name: values[each.name].split(",") if each.type == "list" else values[each.name]
-            for name, each in self.variables.items()
-            if each.name in values and not each.secret
-        }
-
-    def environment(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment that hands secrets over; no file ever holds them.
-
-        Args:
-            values: as of `tfvars`.
-        """
-        return {
-            f"TF_VAR_{name}": values[each.name]
-            for name, each in self.variables.items()
-            if each.name in values and each.secret
-        }
 
 
 def document(unit: Unit) -> dict[str, Any]:
@@ -123,19 +65,30 @@ def to_root(unit: Unit) -> Root:
     """
     raise_errors(refusals(unit, TOOL))
     values = Values(unit.resources, taken=(CONTEXT, HOST))
-    blocks = _lowered(unit, values)
+    blocks, origins = _lowered(unit, values)
     outputs = {
         # Sensitive, since a root cannot know which of its modules' values are.
         name: {"value": values.lower(value), "sensitive": True}
         for name, value in unit.exports.items()
     }
+    outputs[JOBS] = {
+        "value": values.lower([str(each) for each in unit.jobs]),
+        "sensitive": True,
+    }
     every = [block for each in blocks.values() for block in each]
     types = {block.type for block in every} | values.facts
     used = [name for name in PROVIDERS if any(each.startswith(f"{name}_") for each in types)]
-    variables = {name: _variable(parameter) for parameter, name in values.variables.items()}
+    given = {name: parameter for parameter, name in values.variables.items()}
+    variables = {name: _variable(parameter) for name, parameter in given.items()}
     for field, _, what in (_PLACES[name] for name in used if name in _PLACES):
         if not getattr(unit.target, field):
-            variables[field] = {"type": "string", "description": what}
+            # Empty it would mean what the machine's own settings say.
+            valid = {
+                "condition": f'${{var.{field} != ""}}',
+                "error_message": f"{field} must not be empty.",
+            }
+            variables[field] = {"type": "string", "description": what, "validation": valid}
+            given[field] = Parameter(field.upper())
     content = {
         "//": unit.description,
         "terraform": {
@@ -153,21 +106,30 @@ def to_root(unit: Unit) -> Root:
         unit=unit,
         document={name: section for name, section in content.items() if section},
         addresses={block.address: resources[key] for key, each in blocks.items() for block in each},
-        variables={name: parameter for parameter, name in values.variables.items()},
+        parameters=given,
+        origins=origins,
+        secret_outputs=tuple(name for name, value in unit.exports.items() if has_secret(value)),
     )
 
 
-def _lowered(unit: Unit, values: Values) -> dict[str, list[Block]]:
+def _lowered(
+    unit: Unit, values: Values
+) -> tuple[dict[str, list[Block]], dict[str, Location | None]]:
     """Return the blocks of each resource by its key, in the order of the plan.
+
+    Beside them, for each variable, the place that asked for the first resource with its value.
 
     What refers to a resource waits for all of its blocks: a role is of use only with its policies.
     """
     blocks: dict[str, list[Block]] = {}
     needed: dict[str, set[str]] = {}
+    origins: dict[str, Location | None] = {}
     for resource in unit.resources:
         values.referred.clear()
         scope = Scope(unit=unit.name(TERRAFORM), resource=resource, values=values)
         LOWERINGS[type(resource)](resource, scope)
+        for name in values.variables.values():
+            origins.setdefault(name, resource.origin)
         blocks[resource.key] = scope.written
         needed[resource.key] = values.referred - {resource.key}
     for resource in unit.resources:
@@ -176,7 +138,7 @@ def _lowered(unit: Unit, values: Values) -> dict[str, list[Block]]:
         main, *others = blocks[resource.key]
         wishes = {"depends_on": sorted(after | parts)} if after or parts else {}
         blocks[resource.key] = [main.with_(**{"//": _comment(resource)}, **wishes), *others]
-    return blocks
+    return blocks, origins
 
 
 def _comment(resource: Resource) -> str:

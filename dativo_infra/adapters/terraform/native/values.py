@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from dativo_infra.adapters.terraform.literals import escaped, quoted
 from dativo_infra.adapters.terraform.native.kubernetes import type_of
 from dativo_infra.names import TERRAFORM_LABEL, render_key
 from dativo_infra.resources.application_autoscaling import ScalableTarget, ScalingPolicy
@@ -78,6 +79,9 @@ TYPES: Mapping[type[Resource], str] = {
     SecretsManagerSecret: "aws_secretsmanager_secret",
 }
 """What each kind mainly is; beside it some have parts, as a role has its policies."""
+
+STATEFUL_TYPES = frozenset(type_ for kind, type_ in TYPES.items() if kind.STATEFUL)
+"""Of what holds data or runs something, for resources that no job describes any more."""
 
 ATTRIBUTES: Mapping[type[Resource], Mapping[str, str]] = {
     AutoScalingGroup: {"name": "name", "arn": "arn"},
@@ -148,11 +152,11 @@ class Values:
     def lower(self, value: Any) -> Any:
         """Return nested data in the JSON syntax: each text and each token as a template."""
         if isinstance(value, Mapping):
-            return {_escaped(key): self.lower(item) for key, item in value.items()}
+            return {escaped(key): self.lower(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.lower(item) for item in value]
         if isinstance(value, (str, Expression, *TOKENS)):
-            return self._template(value, _escaped)
+            return self._template(value, escaped)
         return value
 
     def json(self, document: Any) -> Expression:
@@ -202,7 +206,7 @@ class Values:
         if isinstance(value, Expression):
             return value.text
         if isinstance(value, str | Concat):
-            return f'"{self._template(value, _quoted)}"'
+            return f'"{self._template(value, quoted)}"'
         if isinstance(value, TOKENS):
             return self._token(value)
         if isinstance(value, Mapping):
@@ -288,18 +292,3 @@ def _before(literal: Callable[[str], str]) -> Callable[[str], str]:
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:6]
-
-
-def _escaped(text: str) -> str:
-    """Return a text as a template that gives it."""
-    return text.replace("${", "$${").replace("%{", "%%{")
-
-
-def _quoted(text: str) -> str:
-    """Return a text as it stands between the quotes of an expression."""
-    # Of JSON's own escapes the native syntax lacks these two.
-    written = json.dumps(_escaped(text), ensure_ascii=False)[1:-1]
-    return re.sub(r"\\(\\|b|f)", lambda match: _ESCAPES.get(match[1], match[0]), written)
-
-
-_ESCAPES = {"b": r"\u0008", "f": r"\u000c"}

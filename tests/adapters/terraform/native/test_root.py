@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dativo_infra.adapters.terraform.native import document, to_root
+from dativo_infra.diagnostics import Location
 from dativo_infra.names import Identity
 from dativo_infra.planning import Unit, UnitKind
 from dativo_infra.project import AMBIENT, PlacedTarget
@@ -84,11 +85,12 @@ def test_facts_are_read_where_they_are_used() -> None:
 
 
 def test_outputs_are_the_exports() -> None:
-    """Each export is an output, which is not shown."""
+    """Each export is an output, which is not shown, and so is whose the root is."""
     exports = {"bucket": Ref("data", "name"), "stage": Parameter("STAGE")}
     assert document(unit(BUCKET, exports=exports))["output"] == {
         "bucket": {"value": "${aws_s3_bucket.data.bucket}", "sensitive": True},
         "stage": {"value": "${var.stage}", "sensitive": True},
+        "dativo_jobs": {"value": ["acme/prod/orders"], "sensitive": True},
     }
 
 
@@ -172,14 +174,14 @@ def test_what_refers_waits_for_all_parts() -> None:
 def test_equal_units_give_equal_text() -> None:
     """The text of a root is the same each time, and is JSON."""
     one, two = to_root(unit(BUCKET)), to_root(unit(BUCKET))
-    assert one.json == two.json
-    assert json.loads(one.json) == one.document
+    assert one.files == two.files
+    assert json.loads(one.files["main.tf.json"]) == one.document
 
 
 def test_a_root_knows_its_former_names() -> None:
-    """The names under which a state may be found are the unit's own, then former ones."""
+    """The folder in which a state may be was called as the unit was."""
     renamed = replace(unit(BUCKET), former=(Identity("acme", "prod", "old"),))
-    assert to_root(renamed).names == ("acme-prod-orders", "acme-prod-old")
+    assert to_root(renamed).former_names == ("acme-prod-old",)
 
 
 def test_a_rename_changes_no_address() -> None:
@@ -187,3 +189,25 @@ def test_a_rename_changes_no_address() -> None:
     assert set(to_root(unit(BUCKET, name="before")).addresses) == set(
         to_root(unit(BUCKET, name="after")).addresses
     )
+
+
+def test_an_address_leads_to_the_line_that_asked_for_it() -> None:
+    """So does a variable, where no address is known; what is neither is the unit's first line."""
+    first, second = Location("a.yaml", 1, 1, ""), Location("a.yaml", 2, 1, "")
+    cluster = EcsCluster(key="tasks", origin=second, name=Parameter("NAME"), tags={})
+    root = to_root(unit(replace(BUCKET, origin=first), cluster))
+    assert root.origin("aws_s3_bucket_public_access_block.data") == first
+    assert root.origin("aws_ecs_cluster.tasks", ["name"]) == second
+    assert root.origin("module.x", ["unknown", "name"]) == second
+    assert root.origin("aws_ecs_cluster.gone") == first
+
+
+def test_the_environment_gives_what_no_file_holds() -> None:
+    """A list is an expression of which nothing is evaluated; without a value it is empty."""
+    exports = {"a": Parameter("STAGE"), "b": Parameter("SUBNETS", "list")}
+    root = to_root(unit(BUCKET, exports=exports))
+    given = {"SUBNETS": 'one,${file("x")}'}
+    assert root.environment(given) == {
+        "TF_VAR_stage": "",
+        "TF_VAR_subnets": '["one", "$${file(\\"x\\")}"]',
+    }
