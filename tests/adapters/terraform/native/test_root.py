@@ -194,7 +194,7 @@ def test_a_rename_changes_no_address() -> None:
 def test_an_address_leads_to_the_line_that_asked_for_it() -> None:
     """So does a variable, where no address is known; what is neither is the unit's first line."""
     first, second = Location("a.yaml", 1, 1, ""), Location("a.yaml", 2, 1, "")
-    cluster = EcsCluster(key="tasks", origin=second, name=Parameter("NAME"), tags={})
+    cluster = EcsCluster(key="tasks", origin=second, tags={"Name": Parameter("NAME")})
     root = to_root(unit(replace(BUCKET, origin=first), cluster))
     assert root.origin("aws_s3_bucket_public_access_block.data") == first
     assert root.origin("aws_ecs_cluster.tasks", ["name"]) == second
