@@ -135,7 +135,7 @@ def test_example_of_one_cluster(workspace: Workspace, aws: Aws) -> None:
     ]
 
 
-def test_example_of_a_fleet(workspace: Workspace, aws: Aws, server: ApiServer) -> None:
+def test_example_of_a_fleet(workspace: Workspace, aws: Aws, operated: ApiServer) -> None:
     """`examples/programs/fleet` comes up, on AWS and Kubernetes, and goes."""
     program = example("fleet", workspace)
     jobs = workspace.folder / "examples" / "jobs"
@@ -145,7 +145,7 @@ def test_example_of_a_fleet(workspace: Workspace, aws: Aws, server: ApiServer) -
     aws.has_what_jobs_name(planned)
     targets = project.project.targets.values()
     contexts = {each.kubernetes_context for each in targets if each.kubernetes_context}
-    kubeconfig = server.kubeconfig(workspace.folder / "kubeconfig", *sorted(contexts))
+    kubeconfig = operated.kubeconfig(workspace.folder / "kubeconfig", *sorted(contexts))
     workspace.environment["KUBECONFIG"] = str(kubeconfig)
     program.pulumi("config", "set", "--secret", "REDIS_PASSWORD", "hunter2")
     objects = {
@@ -154,15 +154,15 @@ def test_example_of_a_fleet(workspace: Workspace, aws: Aws, server: ApiServer) -
         for each in unit.resources
         if isinstance(each, KubernetesObject)
     }
-    with server.cleared():
+    with operated.cleared():
         up = program.up("dev")
         assert not up.code, up.log
         assert list(program.outputs("dev").values()) == list(clusters(aws))
-        assert objects.keys() <= set(server.api.everything())
+        assert objects.keys() <= set(operated.api.everything())
 
         program.pulumi("state", "unprotect", "--all", "--yes")
         destroyed = program.destroy("dev")
         assert not destroyed.code, destroyed.log
         assert set(clusters(aws).values()) == {"TERMINATED"}
-        left = objects.keys() & set(server.api.everything())
+        left = objects.keys() & set(operated.api.everything())
         assert left == {each for each, retained in objects.items() if retained}

@@ -205,7 +205,8 @@ class Api:
     def finalize(self, namespace: Named) -> None:
         """End at once a namespace that is deleted and empty; its controller takes five seconds."""
         finalized = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name}}
-        self._call("PUT", f"{self._path(namespace)}/finalize", json={**finalized, "spec": {}})
+        with suppress(NotFound):  # the controller was quicker
+            self._call("PUT", f"{self._path(namespace)}/finalize", json={**finalized, "spec": {}})
 
     def wait_until_gone(self, named: Named) -> None:
         """Wait until an object that is deleted is gone.
